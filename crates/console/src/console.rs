@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::recorder::Recorder;
 use crate::{
     assets, components, deciding, door, editing, fact, letter, letters, notes, operations,
-    overview, session, stream, streams, why,
+    overview, session, stream, streams, why, workflow,
 };
 
 /// The most bytes of a form. A command of a megabyte is up to three when a browser has encoded it.
@@ -87,6 +87,7 @@ impl Console {
             .route("/streams", get(streams::list))
             .route("/streams/{domain}/{root}", get(stream::show))
             .route("/streams/{domain}/{root}/why", get(why::show))
+            .route("/workflow", get(workflow::show))
             .route("/components", get(components::show))
             .route("/components/{name}/pause", post(components::pause))
             .route("/components/{name}/resume", post(components::resume))

@@ -56,6 +56,8 @@ struct Head {
     may_decide: bool,
     /// The stream, if the visitor may read it.
     stream: Option<String>,
+    /// The correlation id of a command's workflow. That of an event stands beside the event.
+    workflow: Option<String>,
 }
 
 struct AttemptLine {
@@ -244,6 +246,10 @@ impl Head {
             may_see,
             may_decide: visitor.may(Verb::LettersResolve, domain),
             stream: (visitor.may(Verb::Read, domain)).then(|| letter.stream().to_string()),
+            workflow: match letter {
+                DeadLetter::Command(letter) => Some(letter.workflow()),
+                DeadLetter::Reaction(_) => None,
+            },
         }
     }
 }
@@ -258,7 +264,6 @@ fn of_command(letter: &CommandLetter) -> Vec<(&'static str, String)> {
     let notes = [
         ("sent by", &metadata.actor),
         ("external id", &metadata.external_id),
-        ("correlation", &metadata.correlation_id),
     ];
     for (name, note) in notes {
         facts.extend(note.as_deref().map(|note| (name, show::line(note))));

@@ -53,18 +53,18 @@ struct LettersPage {
     fault: Option<String>,
     /// The faults of those that wait, if the visitor asks for these.
     faults: Vec<FaultLine>,
-    letters: Vec<Line>,
+    letters: Vec<LetterLine>,
     next: Option<Uuid>,
 }
 
 /// A letter in the list.
-struct Line {
-    id: Id,
-    status: &'static str,
-    at: Moment,
-    kind: String,
-    stream: String,
-    what: String,
+pub(crate) struct LetterLine {
+    pub(crate) id: Id,
+    pub(crate) status: &'static str,
+    pub(crate) at: Moment,
+    pub(crate) kind: String,
+    pub(crate) stream: String,
+    pub(crate) what: String,
     assignee: String,
 }
 
@@ -96,7 +96,7 @@ pub(crate) async fn list(
     let faults = faults(&shared, &visitor, &filter, &wanted).await?;
     let (found, next) = find(&shared, &visitor, filter).await?;
     let assignees = shared.desk.assignees(&found).await?;
-    let letters = found.iter().map(|letter| Line {
+    let letters = found.iter().map(|letter| LetterLine {
         assignee: (assignees.get(&letter.id())).map_or_else(String::new, |name| show::line(name)),
         ..line(letter, &visitor)
     });
@@ -223,7 +223,7 @@ impl Wanted {
     }
 }
 
-fn line(letter: &DeadLetter, visitor: &Visitor) -> Line {
+pub(crate) fn line(letter: &DeadLetter, visitor: &Visitor) -> LetterLine {
     let shows = visitor.may(Verb::LettersPayload, &letter.stream().domain);
     let (kind, what) = match letter {
         DeadLetter::Command(letter) => {
@@ -242,7 +242,7 @@ fn line(letter: &DeadLetter, visitor: &Visitor) -> Line {
             (letter.work.component.to_string(), failure)
         }
     };
-    Line {
+    LetterLine {
         id: letter.id().into(),
         status: standing(letter),
         at: letter.parked_at().into(),

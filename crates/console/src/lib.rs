@@ -26,6 +26,7 @@ mod letter;
 mod sides;
 mod fields;
 mod why;
+mod workflow;
 mod outcome;
 mod deciding;
 mod notes;

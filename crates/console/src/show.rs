@@ -109,6 +109,8 @@ pub(crate) struct Event {
     pub(crate) content: Content,
     /// Who wrote it, and what it belongs to.
     pub(crate) notes: Vec<(&'static str, String)>,
+    /// The correlation id of its workflow, and how that is shown.
+    pub(crate) workflow: Option<(String, String)>,
 }
 
 impl From<&RecordedEvent> for Event {
@@ -127,7 +129,6 @@ impl From<&RecordedEvent> for Event {
             );
         }
         note("external id", metadata.external_id.as_deref());
-        note("correlation", metadata.correlation_id.as_deref());
         let causation = metadata.causation_id.map(|id| id.to_string());
         note("caused by", causation.as_deref());
         Self {
@@ -135,6 +136,7 @@ impl From<&RecordedEvent> for Event {
             at: event.recorded_at.into(),
             content: (&event.payload).into(),
             notes,
+            workflow: (metadata.correlation_id.clone()).map(|id| (id.clone(), line(&id))),
         }
     }
 }

@@ -39,6 +39,7 @@ pub use events::sequence::{
 pub use events::shape::Shapes;
 pub use events::stream::{Domain, InvalidDomain, InvalidStreamId, OWN_DOMAINS, StreamId};
 pub use events::timestamp::{InvalidTimestamp, Timestamp};
+pub use events::workflow::WorkflowPage;
 pub use letters::annotation::{
     Annotate, Annotated, Annotation, AnnotationStore, Assignee, ListedLetter, assignee,
 };

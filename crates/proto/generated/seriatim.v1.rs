@@ -3429,1384 +3429,6 @@ pub mod fact_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// The events to read.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetEventsRequest {
-    /// The stream: root and domain.
-    #[prost(message, optional, tag = "1")]
-    pub cover: ::core::option::Option<Cover>,
-    /// The sequence of the first event. Absent: the stream's first.
-    #[prost(uint32, optional, tag = "2")]
-    pub from_sequence: ::core::option::Option<u32>,
-    /// The sequence of the last event, included. Absent: the stream's last.
-    #[prost(uint32, optional, tag = "3")]
-    pub through_sequence: ::core::option::Option<u32>,
-}
-impl ::prost::Name for GetEventsRequest {
-    const NAME: &'static str = "GetEventsRequest";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.GetEventsRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.GetEventsRequest".into()
-    }
-}
-/// A page of the events.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GetEventsResponse {
-    /// The next events; their sequences continue those of the book before.
-    #[prost(message, optional, tag = "1")]
-    pub book: ::core::option::Option<EventBook>,
-}
-impl ::prost::Name for GetEventsResponse {
-    const NAME: &'static str = "GetEventsResponse";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.GetEventsResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.GetEventsResponse".into()
-    }
-}
-/// The state to build.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetStateRequest {
-    /// The stream: root and domain.
-    #[prost(message, optional, tag = "1")]
-    pub cover: ::core::option::Option<Cover>,
-    /// The moment of the state. Absent: the current one.
-    #[prost(oneof = "get_state_request::At", tags = "2, 3")]
-    pub at: ::core::option::Option<get_state_request::At>,
-}
-/// Nested message and enum types in `GetStateRequest`.
-pub mod get_state_request {
-    /// The moment of the state. Absent: the current one.
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
-    pub enum At {
-        /// The state after the event with this sequence.
-        #[prost(uint32, tag = "2")]
-        AtSequence(u32),
-        /// The state after the last event recorded at or before this time.
-        #[prost(message, tag = "3")]
-        AsOf(::prost_types::Timestamp),
-    }
-}
-impl ::prost::Name for GetStateRequest {
-    const NAME: &'static str = "GetStateRequest";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.GetStateRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.GetStateRequest".into()
-    }
-}
-/// The state.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetStateResponse {
-    /// The state.
-    #[prost(message, optional, tag = "1")]
-    pub state: ::core::option::Option<State>,
-}
-impl ::prost::Name for GetStateResponse {
-    const NAME: &'static str = "GetStateResponse";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.GetStateResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.GetStateResponse".into()
-    }
-}
-/// The changes to look for.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListChangesRequest {
-    /// The stream: root and domain.
-    #[prost(message, optional, tag = "1")]
-    pub cover: ::core::option::Option<Cover>,
-    /// The field, for example `address.city`, or as a JSON Pointer: `/address/city`. Empty: the whole state, of which all
-    /// events are listed.
-    #[prost(string, tag = "2")]
-    pub field: ::prost::alloc::string::String,
-    /// The sequence of the last event to look at. Absent: the stream's last.
-    #[prost(uint32, optional, tag = "3")]
-    pub through_sequence: ::core::option::Option<u32>,
-    /// The most events to return. 0 means 100; more than 1000 count as 1000. An answer also ends after a megabyte of
-    /// content, and looks at 2000 events or fewer.
-    #[prost(uint32, tag = "4")]
-    pub page_size: u32,
-}
-impl ::prost::Name for ListChangesRequest {
-    const NAME: &'static str = "ListChangesRequest";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.ListChangesRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.ListChangesRequest".into()
-    }
-}
-/// The events that changed a field.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListChangesResponse {
-    /// The events, newest first. There may be none although older events changed the field: `next_through_sequence` says.
-    #[prost(message, repeated, tag = "1")]
-    pub events: ::prost::alloc::vec::Vec<EventChanges>,
-    /// The field's value after the last event that was looked at, as JSON text. Absent: there was no such field then, or
-    /// the whole state was asked for.
-    #[prost(string, optional, tag = "2")]
-    pub value_json: ::core::option::Option<::prost::alloc::string::String>,
-    /// The `through_sequence` to send for older events. Absent: every older event was looked at.
-    #[prost(uint32, optional, tag = "3")]
-    pub next_through_sequence: ::core::option::Option<u32>,
-}
-impl ::prost::Name for ListChangesResponse {
-    const NAME: &'static str = "ListChangesResponse";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.ListChangesResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.ListChangesResponse".into()
-    }
-}
-/// An event and what it changed.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct EventChanges {
-    /// The event.
-    #[prost(message, optional, tag = "1")]
-    pub event: ::core::option::Option<EventPage>,
-    /// The innermost fields that it changed, in the order of their paths.
-    #[prost(message, repeated, tag = "2")]
-    pub changes: ::prost::alloc::vec::Vec<FieldChange>,
-}
-impl ::prost::Name for EventChanges {
-    const NAME: &'static str = "EventChanges";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.EventChanges".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.EventChanges".into()
-    }
-}
-/// A field with two values.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct FieldChange {
-    /// The field, for example `address.city`. Empty: the whole state.
-    #[prost(string, tag = "1")]
-    pub path: ::prost::alloc::string::String,
-    /// Its value before, as JSON text. Absent: there was no such field.
-    #[prost(string, optional, tag = "2")]
-    pub before_json: ::core::option::Option<::prost::alloc::string::String>,
-    /// Its value after, as JSON text. Absent: there is no such field any more.
-    #[prost(string, optional, tag = "3")]
-    pub after_json: ::core::option::Option<::prost::alloc::string::String>,
-}
-impl ::prost::Name for FieldChange {
-    const NAME: &'static str = "FieldChange";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.FieldChange".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.FieldChange".into()
-    }
-}
-/// The streams to list.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListStreamsRequest {
-    /// Only streams of this domain. Empty: of all domains.
-    #[prost(string, tag = "1")]
-    pub domain: ::prost::alloc::string::String,
-    /// The most streams of a page. 0 means 100; more than 1000 count as 1000.
-    #[prost(uint32, tag = "2")]
-    pub page_size: u32,
-    /// The token of the page before. Empty: the first page.
-    #[prost(string, tag = "3")]
-    pub page_token: ::prost::alloc::string::String,
-}
-impl ::prost::Name for ListStreamsRequest {
-    const NAME: &'static str = "ListStreamsRequest";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.ListStreamsRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.ListStreamsRequest".into()
-    }
-}
-/// A page of the streams.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListStreamsResponse {
-    /// The streams.
-    #[prost(message, repeated, tag = "1")]
-    pub streams: ::prost::alloc::vec::Vec<StreamSummary>,
-    /// The token to send for the next page. Empty: there is none.
-    #[prost(string, tag = "2")]
-    pub next_page_token: ::prost::alloc::string::String,
-}
-impl ::prost::Name for ListStreamsResponse {
-    const NAME: &'static str = "ListStreamsResponse";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.ListStreamsResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.ListStreamsResponse".into()
-    }
-}
-/// One entry of a list of streams.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct StreamSummary {
-    /// The stream: root and domain.
-    #[prost(message, optional, tag = "1")]
-    pub cover: ::core::option::Option<Cover>,
-    /// The sequence of its last event.
-    #[prost(uint32, tag = "2")]
-    pub current: u32,
-    /// When that event was recorded.
-    #[prost(message, optional, tag = "3")]
-    pub recorded_at: ::core::option::Option<::prost_types::Timestamp>,
-}
-impl ::prost::Name for StreamSummary {
-    const NAME: &'static str = "StreamSummary";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.StreamSummary".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.StreamSummary".into()
-    }
-}
-/// Asks for all domains.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListDomainsRequest {}
-impl ::prost::Name for ListDomainsRequest {
-    const NAME: &'static str = "ListDomainsRequest";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.ListDomainsRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.ListDomainsRequest".into()
-    }
-}
-/// All domains.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListDomainsResponse {
-    /// The domains, by name.
-    #[prost(message, repeated, tag = "1")]
-    pub domains: ::prost::alloc::vec::Vec<DomainDescription>,
-}
-impl ::prost::Name for ListDomainsResponse {
-    const NAME: &'static str = "ListDomainsResponse";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.ListDomainsResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.ListDomainsResponse".into()
-    }
-}
-/// A domain with the types of its commands and events.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DomainDescription {
-    /// Its name.
-    #[prost(string, tag = "1")]
-    pub domain: ::prost::alloc::string::String,
-    /// The type names of its commands.
-    #[prost(string, repeated, tag = "2")]
-    pub command_types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The codec of its commands.
-    #[prost(enumeration = "Codec", tag = "3")]
-    pub command_codec: i32,
-    /// The type names of its events.
-    #[prost(string, repeated, tag = "4")]
-    pub event_types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The codec of its events.
-    #[prost(enumeration = "Codec", tag = "5")]
-    pub event_codec: i32,
-}
-impl ::prost::Name for DomainDescription {
-    const NAME: &'static str = "DomainDescription";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.DomainDescription".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.DomainDescription".into()
-    }
-}
-/// How payloads are encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum Codec {
-    /// Unspecified.
-    Unspecified = 0,
-    /// A JsonPayload.
-    Json = 1,
-    /// A message of the domain.
-    Protobuf = 2,
-}
-impl Codec {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "CODEC_UNSPECIFIED",
-            Self::Json => "CODEC_JSON",
-            Self::Protobuf => "CODEC_PROTOBUF",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "CODEC_UNSPECIFIED" => Some(Self::Unspecified),
-            "CODEC_JSON" => Some(Self::Json),
-            "CODEC_PROTOBUF" => Some(Self::Protobuf),
-            _ => None,
-        }
-    }
-}
-/// Generated client implementations.
-pub mod query_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    use tonic::codegen::http::Uri;
-    /// Answers questions about streams.
-    #[derive(Debug, Clone)]
-    pub struct QueryServiceClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl QueryServiceClient<tonic::transport::Channel> {
-        /// Attempt to create a new client by connecting to a given endpoint.
-        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
-        where
-            D: TryInto<tonic::transport::Endpoint>,
-            D::Error: Into<StdError>,
-        {
-            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
-            Ok(Self::new(conn))
-        }
-    }
-    impl<T> QueryServiceClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> QueryServiceClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            QueryServiceClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        /// Returns the events of one stream, oldest first, in books that follow one another. It sends at least one book, which
-        /// may be empty.
-        pub async fn get_events(
-            &mut self,
-            request: impl tonic::IntoRequest<super::GetEventsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::GetEventsResponse>>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = crate::codec::WireCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/seriatim.v1.QueryService/GetEvents",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("seriatim.v1.QueryService", "GetEvents"));
-            self.inner.server_streaming(req, path, codec).await
-        }
-        /// Returns a state: the current one, or a past one. It may be larger than the 4 MiB that clients read by default, up
-        /// to 64 MiB; a larger one is refused as INVALID.
-        pub async fn get_state(
-            &mut self,
-            request: impl tonic::IntoRequest<super::GetStateRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetStateResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = crate::codec::WireCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/seriatim.v1.QueryService/GetState",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("seriatim.v1.QueryService", "GetState"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Returns the events that changed a field of a state, newest first, with what each of them changed. One answer looks
-        /// at a part of the stream only.
-        pub async fn list_changes(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListChangesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListChangesResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = crate::codec::WireCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/seriatim.v1.QueryService/ListChanges",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("seriatim.v1.QueryService", "ListChanges"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Lists streams in the order of domain and root.
-        pub async fn list_streams(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListStreamsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListStreamsResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = crate::codec::WireCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/seriatim.v1.QueryService/ListStreams",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("seriatim.v1.QueryService", "ListStreams"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Lists the domains that have an aggregate here, with the types of their commands and events.
-        pub async fn list_domains(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListDomainsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListDomainsResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = crate::codec::WireCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/seriatim.v1.QueryService/ListDomains",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("seriatim.v1.QueryService", "ListDomains"));
-            self.inner.unary(req, path, codec).await
-        }
-    }
-}
-/// Generated server implementations.
-pub mod query_service_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with QueryServiceServer.
-    #[async_trait]
-    pub trait QueryService: std::marker::Send + std::marker::Sync + 'static {
-        /// Server streaming response type for the GetEvents method.
-        type GetEventsStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::GetEventsResponse, tonic::Status>,
-            >
-            + std::marker::Send
-            + 'static;
-        /// Returns the events of one stream, oldest first, in books that follow one another. It sends at least one book, which
-        /// may be empty.
-        async fn get_events(
-            &self,
-            request: tonic::Request<super::GetEventsRequest>,
-        ) -> std::result::Result<tonic::Response<Self::GetEventsStream>, tonic::Status>;
-        /// Returns a state: the current one, or a past one. It may be larger than the 4 MiB that clients read by default, up
-        /// to 64 MiB; a larger one is refused as INVALID.
-        async fn get_state(
-            &self,
-            request: tonic::Request<super::GetStateRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetStateResponse>,
-            tonic::Status,
-        >;
-        /// Returns the events that changed a field of a state, newest first, with what each of them changed. One answer looks
-        /// at a part of the stream only.
-        async fn list_changes(
-            &self,
-            request: tonic::Request<super::ListChangesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListChangesResponse>,
-            tonic::Status,
-        >;
-        /// Lists streams in the order of domain and root.
-        async fn list_streams(
-            &self,
-            request: tonic::Request<super::ListStreamsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListStreamsResponse>,
-            tonic::Status,
-        >;
-        /// Lists the domains that have an aggregate here, with the types of their commands and events.
-        async fn list_domains(
-            &self,
-            request: tonic::Request<super::ListDomainsRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListDomainsResponse>,
-            tonic::Status,
-        >;
-    }
-    /// Answers questions about streams.
-    #[derive(Debug)]
-    pub struct QueryServiceServer<T> {
-        inner: Arc<T>,
-        accept_compression_encodings: EnabledCompressionEncodings,
-        send_compression_encodings: EnabledCompressionEncodings,
-        max_decoding_message_size: Option<usize>,
-        max_encoding_message_size: Option<usize>,
-    }
-    impl<T> QueryServiceServer<T> {
-        pub fn new(inner: T) -> Self {
-            Self::from_arc(Arc::new(inner))
-        }
-        pub fn from_arc(inner: Arc<T>) -> Self {
-            Self {
-                inner,
-                accept_compression_encodings: Default::default(),
-                send_compression_encodings: Default::default(),
-                max_decoding_message_size: None,
-                max_encoding_message_size: None,
-            }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
-        where
-            F: tonic::service::Interceptor,
-        {
-            InterceptedService::new(Self::new(inner), interceptor)
-        }
-        /// Enable decompressing requests with the given encoding.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.accept_compression_encodings.enable(encoding);
-            self
-        }
-        /// Compress responses with the given encoding, if the client supports it.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.send_compression_encodings.enable(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.max_decoding_message_size = Some(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.max_encoding_message_size = Some(limit);
-            self
-        }
-    }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for QueryServiceServer<T>
-    where
-        T: QueryService,
-        B: Body + std::marker::Send + 'static,
-        B::Error: Into<StdError> + std::marker::Send + 'static,
-    {
-        type Response = http::Response<tonic::body::Body>;
-        type Error = std::convert::Infallible;
-        type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-        fn call(&mut self, req: http::Request<B>) -> Self::Future {
-            match req.uri().path() {
-                "/seriatim.v1.QueryService/GetEvents" => {
-                    #[allow(non_camel_case_types)]
-                    struct GetEventsSvc<T: QueryService>(pub Arc<T>);
-                    impl<
-                        T: QueryService,
-                    > tonic::server::ServerStreamingService<super::GetEventsRequest>
-                    for GetEventsSvc<T> {
-                        type Response = super::GetEventsResponse;
-                        type ResponseStream = T::GetEventsStream;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::GetEventsRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as QueryService>::get_events(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = GetEventsSvc(inner);
-                        let codec = crate::codec::WireCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.server_streaming(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/seriatim.v1.QueryService/GetState" => {
-                    #[allow(non_camel_case_types)]
-                    struct GetStateSvc<T: QueryService>(pub Arc<T>);
-                    impl<
-                        T: QueryService,
-                    > tonic::server::UnaryService<super::GetStateRequest>
-                    for GetStateSvc<T> {
-                        type Response = super::GetStateResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::GetStateRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as QueryService>::get_state(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = GetStateSvc(inner);
-                        let codec = crate::codec::WireCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/seriatim.v1.QueryService/ListChanges" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListChangesSvc<T: QueryService>(pub Arc<T>);
-                    impl<
-                        T: QueryService,
-                    > tonic::server::UnaryService<super::ListChangesRequest>
-                    for ListChangesSvc<T> {
-                        type Response = super::ListChangesResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListChangesRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as QueryService>::list_changes(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListChangesSvc(inner);
-                        let codec = crate::codec::WireCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/seriatim.v1.QueryService/ListStreams" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListStreamsSvc<T: QueryService>(pub Arc<T>);
-                    impl<
-                        T: QueryService,
-                    > tonic::server::UnaryService<super::ListStreamsRequest>
-                    for ListStreamsSvc<T> {
-                        type Response = super::ListStreamsResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListStreamsRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as QueryService>::list_streams(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListStreamsSvc(inner);
-                        let codec = crate::codec::WireCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/seriatim.v1.QueryService/ListDomains" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListDomainsSvc<T: QueryService>(pub Arc<T>);
-                    impl<
-                        T: QueryService,
-                    > tonic::server::UnaryService<super::ListDomainsRequest>
-                    for ListDomainsSvc<T> {
-                        type Response = super::ListDomainsResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListDomainsRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as QueryService>::list_domains(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListDomainsSvc(inner);
-                        let codec = crate::codec::WireCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
-            }
-        }
-    }
-    impl<T> Clone for QueryServiceServer<T> {
-        fn clone(&self) -> Self {
-            let inner = self.inner.clone();
-            Self {
-                inner,
-                accept_compression_encodings: self.accept_compression_encodings,
-                send_compression_encodings: self.send_compression_encodings,
-                max_decoding_message_size: self.max_decoding_message_size,
-                max_encoding_message_size: self.max_encoding_message_size,
-            }
-        }
-    }
-    /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "seriatim.v1.QueryService";
-    impl<T> tonic::server::NamedService for QueryServiceServer<T> {
-        const NAME: &'static str = SERVICE_NAME;
-    }
-}
-/// The place where a subscription begins, and the events to send.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct SubscribeRequest {
-    /// Where to begin. Required.
-    #[prost(message, optional, tag = "1")]
-    pub begin: ::core::option::Option<Begin>,
-    /// The events to send. Absent: all.
-    #[prost(message, optional, tag = "2")]
-    pub filter: ::core::option::Option<EventFilter>,
-}
-impl ::prost::Name for SubscribeRequest {
-    const NAME: &'static str = "SubscribeRequest";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.SubscribeRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.SubscribeRequest".into()
-    }
-}
-/// Lets through the events that pass every part. An empty part lets everything through.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct EventFilter {
-    /// Only events of these domains, at most 256. A domain need not have an aggregate at this server: others may record
-    /// its events.
-    #[prost(string, repeated, tag = "1")]
-    pub domains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Only events of these types, at most 256, by the names that the server's program has for them today: "Deposited", or
-    /// the full name of a message. A former name that the program knows as an alias counts as today's.
-    #[prost(string, repeated, tag = "2")]
-    pub types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Only events of these roots, at most 256.
-    #[prost(message, repeated, tag = "3")]
-    pub roots: ::prost::alloc::vec::Vec<Uuid>,
-}
-impl ::prost::Name for EventFilter {
-    const NAME: &'static str = "EventFilter";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.EventFilter".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.EventFilter".into()
-    }
-}
-/// The next part of the log. It may have no events: at the beginning, when the end of the log is reached, and at
-/// intervals when no wanted events are recorded.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct SubscribeResponse {
-    /// The next events, in order; empty if only the cursor moves.
-    #[prost(message, repeated, tag = "1")]
-    pub events: ::prost::alloc::vec::Vec<SubscribedEvent>,
-    /// The place of a client that has handled these events and all before them. Store it with what you made of them: it is
-    /// where to begin after a restart. Do not interpret its content. It names the log and the events at which it stands,
-    /// so a server whose log was replaced answers FAILED_PRECONDITION with LogReplaced, and never with events.
-    #[prost(string, tag = "2")]
-    pub cursor: ::prost::alloc::string::String,
-    /// True if the log had no further events when this was read.
-    #[prost(bool, tag = "3")]
-    pub caught_up: bool,
-}
-impl ::prost::Name for SubscribeResponse {
-    const NAME: &'static str = "SubscribeResponse";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.SubscribeResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.SubscribeResponse".into()
-    }
-}
-/// An event and the stream it belongs to.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SubscribedEvent {
-    /// The stream: root and domain.
-    #[prost(message, optional, tag = "1")]
-    pub cover: ::core::option::Option<Cover>,
-    /// The event.
-    #[prost(message, optional, tag = "2")]
-    pub page: ::core::option::Option<EventPage>,
-}
-impl ::prost::Name for SubscribedEvent {
-    const NAME: &'static str = "SubscribedEvent";
-    const PACKAGE: &'static str = "seriatim.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "seriatim.v1.SubscribedEvent".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "type.googleapis.com/seriatim.v1.SubscribedEvent".into()
-    }
-}
-/// Generated client implementations.
-pub mod subscription_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    use tonic::codegen::http::Uri;
-    /// Feeds the log to its subscribers.
-    #[derive(Debug, Clone)]
-    pub struct SubscriptionServiceClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl SubscriptionServiceClient<tonic::transport::Channel> {
-        /// Attempt to create a new client by connecting to a given endpoint.
-        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
-        where
-            D: TryInto<tonic::transport::Endpoint>,
-            D::Error: Into<StdError>,
-        {
-            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
-            Ok(Self::new(conn))
-        }
-    }
-    impl<T> SubscriptionServiceClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> SubscriptionServiceClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            SubscriptionServiceClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        /// Sends the events of all streams that pass the filter: first those that are already recorded, then each new one,
-        /// whichever process records it. The events of one stream come in the order of their sequences; between streams there
-        /// is an order only within a partition of the log.
-        ///
-        /// The first response has no events and says where the subscription begins. The server reads no further than the
-        /// client takes, so a slow client delays nobody else. The call does not end by itself. If it breaks off, or ends with
-        /// UNAVAILABLE, the client subscribes again after its last cursor, and misses and repeats nothing.
-        pub async fn subscribe(
-            &mut self,
-            request: impl tonic::IntoRequest<super::SubscribeRequest>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::SubscribeResponse>>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = crate::codec::WireCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/seriatim.v1.SubscriptionService/Subscribe",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("seriatim.v1.SubscriptionService", "Subscribe"));
-            self.inner.server_streaming(req, path, codec).await
-        }
-    }
-}
-/// Generated server implementations.
-pub mod subscription_service_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with SubscriptionServiceServer.
-    #[async_trait]
-    pub trait SubscriptionService: std::marker::Send + std::marker::Sync + 'static {
-        /// Server streaming response type for the Subscribe method.
-        type SubscribeStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::SubscribeResponse, tonic::Status>,
-            >
-            + std::marker::Send
-            + 'static;
-        /// Sends the events of all streams that pass the filter: first those that are already recorded, then each new one,
-        /// whichever process records it. The events of one stream come in the order of their sequences; between streams there
-        /// is an order only within a partition of the log.
-        ///
-        /// The first response has no events and says where the subscription begins. The server reads no further than the
-        /// client takes, so a slow client delays nobody else. The call does not end by itself. If it breaks off, or ends with
-        /// UNAVAILABLE, the client subscribes again after its last cursor, and misses and repeats nothing.
-        async fn subscribe(
-            &self,
-            request: tonic::Request<super::SubscribeRequest>,
-        ) -> std::result::Result<tonic::Response<Self::SubscribeStream>, tonic::Status>;
-    }
-    /// Feeds the log to its subscribers.
-    #[derive(Debug)]
-    pub struct SubscriptionServiceServer<T> {
-        inner: Arc<T>,
-        accept_compression_encodings: EnabledCompressionEncodings,
-        send_compression_encodings: EnabledCompressionEncodings,
-        max_decoding_message_size: Option<usize>,
-        max_encoding_message_size: Option<usize>,
-    }
-    impl<T> SubscriptionServiceServer<T> {
-        pub fn new(inner: T) -> Self {
-            Self::from_arc(Arc::new(inner))
-        }
-        pub fn from_arc(inner: Arc<T>) -> Self {
-            Self {
-                inner,
-                accept_compression_encodings: Default::default(),
-                send_compression_encodings: Default::default(),
-                max_decoding_message_size: None,
-                max_encoding_message_size: None,
-            }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
-        where
-            F: tonic::service::Interceptor,
-        {
-            InterceptedService::new(Self::new(inner), interceptor)
-        }
-        /// Enable decompressing requests with the given encoding.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.accept_compression_encodings.enable(encoding);
-            self
-        }
-        /// Compress responses with the given encoding, if the client supports it.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.send_compression_encodings.enable(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.max_decoding_message_size = Some(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.max_encoding_message_size = Some(limit);
-            self
-        }
-    }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for SubscriptionServiceServer<T>
-    where
-        T: SubscriptionService,
-        B: Body + std::marker::Send + 'static,
-        B::Error: Into<StdError> + std::marker::Send + 'static,
-    {
-        type Response = http::Response<tonic::body::Body>;
-        type Error = std::convert::Infallible;
-        type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-        fn call(&mut self, req: http::Request<B>) -> Self::Future {
-            match req.uri().path() {
-                "/seriatim.v1.SubscriptionService/Subscribe" => {
-                    #[allow(non_camel_case_types)]
-                    struct SubscribeSvc<T: SubscriptionService>(pub Arc<T>);
-                    impl<
-                        T: SubscriptionService,
-                    > tonic::server::ServerStreamingService<super::SubscribeRequest>
-                    for SubscribeSvc<T> {
-                        type Response = super::SubscribeResponse;
-                        type ResponseStream = T::SubscribeStream;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::SubscribeRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as SubscriptionService>::subscribe(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = SubscribeSvc(inner);
-                        let codec = crate::codec::WireCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.server_streaming(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
-            }
-        }
-    }
-    impl<T> Clone for SubscriptionServiceServer<T> {
-        fn clone(&self) -> Self {
-            let inner = self.inner.clone();
-            Self {
-                inner,
-                accept_compression_encodings: self.accept_compression_encodings,
-                send_compression_encodings: self.send_compression_encodings,
-                max_decoding_message_size: self.max_decoding_message_size,
-                max_encoding_message_size: self.max_encoding_message_size,
-            }
-        }
-    }
-    /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "seriatim.v1.SubscriptionService";
-    impl<T> tonic::server::NamedService for SubscriptionServiceServer<T> {
-        const NAME: &'static str = SERVICE_NAME;
-    }
-}
 /// The letters to list.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeadLetterServiceListRequest {
@@ -7094,6 +5716,1512 @@ pub mod dead_letter_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "seriatim.v1.DeadLetterService";
     impl<T> tonic::server::NamedService for DeadLetterServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// The place where a subscription begins, and the events to send.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SubscribeRequest {
+    /// Where to begin. Required.
+    #[prost(message, optional, tag = "1")]
+    pub begin: ::core::option::Option<Begin>,
+    /// The events to send. Absent: all.
+    #[prost(message, optional, tag = "2")]
+    pub filter: ::core::option::Option<EventFilter>,
+}
+impl ::prost::Name for SubscribeRequest {
+    const NAME: &'static str = "SubscribeRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.SubscribeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.SubscribeRequest".into()
+    }
+}
+/// Lets through the events that pass every part. An empty part lets everything through.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventFilter {
+    /// Only events of these domains, at most 256. A domain need not have an aggregate at this server: others may record
+    /// its events.
+    #[prost(string, repeated, tag = "1")]
+    pub domains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only events of these types, at most 256, by the names that the server's program has for them today: "Deposited", or
+    /// the full name of a message. A former name that the program knows as an alias counts as today's.
+    #[prost(string, repeated, tag = "2")]
+    pub types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only events of these roots, at most 256.
+    #[prost(message, repeated, tag = "3")]
+    pub roots: ::prost::alloc::vec::Vec<Uuid>,
+    /// Only events of these workflows, at most 256, by their correlation ids.
+    #[prost(string, repeated, tag = "4")]
+    pub correlation_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for EventFilter {
+    const NAME: &'static str = "EventFilter";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.EventFilter".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.EventFilter".into()
+    }
+}
+/// The next part of the log. It may have no events: at the beginning, when the end of the log is reached, and at
+/// intervals when no wanted events are recorded.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SubscribeResponse {
+    /// The next events, in order; empty if only the cursor moves.
+    #[prost(message, repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<SubscribedEvent>,
+    /// The place of a client that has handled these events and all before them. Store it with what you made of them: it is
+    /// where to begin after a restart. Do not interpret its content. It names the log and the events at which it stands,
+    /// so a server whose log was replaced answers FAILED_PRECONDITION with LogReplaced, and never with events.
+    #[prost(string, tag = "2")]
+    pub cursor: ::prost::alloc::string::String,
+    /// True if the log had no further events when this was read.
+    #[prost(bool, tag = "3")]
+    pub caught_up: bool,
+}
+impl ::prost::Name for SubscribeResponse {
+    const NAME: &'static str = "SubscribeResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.SubscribeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.SubscribeResponse".into()
+    }
+}
+/// An event and the stream it belongs to.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubscribedEvent {
+    /// The stream: root and domain.
+    #[prost(message, optional, tag = "1")]
+    pub cover: ::core::option::Option<Cover>,
+    /// The event.
+    #[prost(message, optional, tag = "2")]
+    pub page: ::core::option::Option<EventPage>,
+}
+impl ::prost::Name for SubscribedEvent {
+    const NAME: &'static str = "SubscribedEvent";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.SubscribedEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.SubscribedEvent".into()
+    }
+}
+/// Generated client implementations.
+pub mod subscription_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Feeds the log to its subscribers.
+    #[derive(Debug, Clone)]
+    pub struct SubscriptionServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl SubscriptionServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> SubscriptionServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SubscriptionServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SubscriptionServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Sends the events of all streams that pass the filter: first those that are already recorded, then each new one,
+        /// whichever process records it. The events of one stream come in the order of their sequences; between streams there
+        /// is an order only within a partition of the log.
+        ///
+        /// The first response has no events and says where the subscription begins. The server reads no further than the
+        /// client takes, so a slow client delays nobody else. The call does not end by itself. If it breaks off, or ends with
+        /// UNAVAILABLE, the client subscribes again after its last cursor, and misses and repeats nothing.
+        pub async fn subscribe(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SubscribeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::SubscribeResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.SubscriptionService/Subscribe",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.SubscriptionService", "Subscribe"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod subscription_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SubscriptionServiceServer.
+    #[async_trait]
+    pub trait SubscriptionService: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the Subscribe method.
+        type SubscribeStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::SubscribeResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Sends the events of all streams that pass the filter: first those that are already recorded, then each new one,
+        /// whichever process records it. The events of one stream come in the order of their sequences; between streams there
+        /// is an order only within a partition of the log.
+        ///
+        /// The first response has no events and says where the subscription begins. The server reads no further than the
+        /// client takes, so a slow client delays nobody else. The call does not end by itself. If it breaks off, or ends with
+        /// UNAVAILABLE, the client subscribes again after its last cursor, and misses and repeats nothing.
+        async fn subscribe(
+            &self,
+            request: tonic::Request<super::SubscribeRequest>,
+        ) -> std::result::Result<tonic::Response<Self::SubscribeStream>, tonic::Status>;
+    }
+    /// Feeds the log to its subscribers.
+    #[derive(Debug)]
+    pub struct SubscriptionServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SubscriptionServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SubscriptionServiceServer<T>
+    where
+        T: SubscriptionService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/seriatim.v1.SubscriptionService/Subscribe" => {
+                    #[allow(non_camel_case_types)]
+                    struct SubscribeSvc<T: SubscriptionService>(pub Arc<T>);
+                    impl<
+                        T: SubscriptionService,
+                    > tonic::server::ServerStreamingService<super::SubscribeRequest>
+                    for SubscribeSvc<T> {
+                        type Response = super::SubscribeResponse;
+                        type ResponseStream = T::SubscribeStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SubscribeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SubscriptionService>::subscribe(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SubscribeSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for SubscriptionServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "seriatim.v1.SubscriptionService";
+    impl<T> tonic::server::NamedService for SubscriptionServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// The events to read.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetEventsRequest {
+    /// The stream: root and domain.
+    #[prost(message, optional, tag = "1")]
+    pub cover: ::core::option::Option<Cover>,
+    /// The sequence of the first event. Absent: the stream's first.
+    #[prost(uint32, optional, tag = "2")]
+    pub from_sequence: ::core::option::Option<u32>,
+    /// The sequence of the last event, included. Absent: the stream's last.
+    #[prost(uint32, optional, tag = "3")]
+    pub through_sequence: ::core::option::Option<u32>,
+}
+impl ::prost::Name for GetEventsRequest {
+    const NAME: &'static str = "GetEventsRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.GetEventsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.GetEventsRequest".into()
+    }
+}
+/// A page of the events.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetEventsResponse {
+    /// The next events; their sequences continue those of the book before.
+    #[prost(message, optional, tag = "1")]
+    pub book: ::core::option::Option<EventBook>,
+}
+impl ::prost::Name for GetEventsResponse {
+    const NAME: &'static str = "GetEventsResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.GetEventsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.GetEventsResponse".into()
+    }
+}
+/// The state to build.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStateRequest {
+    /// The stream: root and domain.
+    #[prost(message, optional, tag = "1")]
+    pub cover: ::core::option::Option<Cover>,
+    /// The moment of the state. Absent: the current one.
+    #[prost(oneof = "get_state_request::At", tags = "2, 3")]
+    pub at: ::core::option::Option<get_state_request::At>,
+}
+/// Nested message and enum types in `GetStateRequest`.
+pub mod get_state_request {
+    /// The moment of the state. Absent: the current one.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum At {
+        /// The state after the event with this sequence.
+        #[prost(uint32, tag = "2")]
+        AtSequence(u32),
+        /// The state after the last event recorded at or before this time.
+        #[prost(message, tag = "3")]
+        AsOf(::prost_types::Timestamp),
+    }
+}
+impl ::prost::Name for GetStateRequest {
+    const NAME: &'static str = "GetStateRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.GetStateRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.GetStateRequest".into()
+    }
+}
+/// The state.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStateResponse {
+    /// The state.
+    #[prost(message, optional, tag = "1")]
+    pub state: ::core::option::Option<State>,
+}
+impl ::prost::Name for GetStateResponse {
+    const NAME: &'static str = "GetStateResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.GetStateResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.GetStateResponse".into()
+    }
+}
+/// The changes to look for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListChangesRequest {
+    /// The stream: root and domain.
+    #[prost(message, optional, tag = "1")]
+    pub cover: ::core::option::Option<Cover>,
+    /// The field, for example `address.city`, or as a JSON Pointer: `/address/city`. Empty: the whole state, of which all
+    /// events are listed.
+    #[prost(string, tag = "2")]
+    pub field: ::prost::alloc::string::String,
+    /// The sequence of the last event to look at. Absent: the stream's last.
+    #[prost(uint32, optional, tag = "3")]
+    pub through_sequence: ::core::option::Option<u32>,
+    /// The most events to return. 0 means 100; more than 1000 count as 1000. An answer also ends after a megabyte of
+    /// content, and looks at 2000 events or fewer.
+    #[prost(uint32, tag = "4")]
+    pub page_size: u32,
+}
+impl ::prost::Name for ListChangesRequest {
+    const NAME: &'static str = "ListChangesRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.ListChangesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.ListChangesRequest".into()
+    }
+}
+/// The events that changed a field.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListChangesResponse {
+    /// The events, newest first. There may be none although older events changed the field: `next_through_sequence` says.
+    #[prost(message, repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<EventChanges>,
+    /// The field's value after the last event that was looked at, as JSON text. Absent: there was no such field then, or
+    /// the whole state was asked for.
+    #[prost(string, optional, tag = "2")]
+    pub value_json: ::core::option::Option<::prost::alloc::string::String>,
+    /// The `through_sequence` to send for older events. Absent: every older event was looked at.
+    #[prost(uint32, optional, tag = "3")]
+    pub next_through_sequence: ::core::option::Option<u32>,
+}
+impl ::prost::Name for ListChangesResponse {
+    const NAME: &'static str = "ListChangesResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.ListChangesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.ListChangesResponse".into()
+    }
+}
+/// An event and what it changed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventChanges {
+    /// The event.
+    #[prost(message, optional, tag = "1")]
+    pub event: ::core::option::Option<EventPage>,
+    /// The innermost fields that it changed, in the order of their paths.
+    #[prost(message, repeated, tag = "2")]
+    pub changes: ::prost::alloc::vec::Vec<FieldChange>,
+}
+impl ::prost::Name for EventChanges {
+    const NAME: &'static str = "EventChanges";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.EventChanges".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.EventChanges".into()
+    }
+}
+/// A field with two values.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FieldChange {
+    /// The field, for example `address.city`. Empty: the whole state.
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    /// Its value before, as JSON text. Absent: there was no such field.
+    #[prost(string, optional, tag = "2")]
+    pub before_json: ::core::option::Option<::prost::alloc::string::String>,
+    /// Its value after, as JSON text. Absent: there is no such field any more.
+    #[prost(string, optional, tag = "3")]
+    pub after_json: ::core::option::Option<::prost::alloc::string::String>,
+}
+impl ::prost::Name for FieldChange {
+    const NAME: &'static str = "FieldChange";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.FieldChange".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.FieldChange".into()
+    }
+}
+/// The workflow to look for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetWorkflowRequest {
+    /// Its correlation id. Required.
+    #[prost(string, tag = "1")]
+    pub correlation_id: ::prost::alloc::string::String,
+    /// Where to begin. Absent: a minute before the time in the id if that is a version 7 UUID, otherwise at the first event.
+    #[prost(message, optional, tag = "2")]
+    pub begin: ::core::option::Option<Begin>,
+}
+impl ::prost::Name for GetWorkflowRequest {
+    const NAME: &'static str = "GetWorkflowRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.GetWorkflowRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.GetWorkflowRequest".into()
+    }
+}
+/// A part of a workflow.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetWorkflowResponse {
+    /// Its events in the domains that the caller may read, in the order of the times at which they were recorded. A page
+    /// ends after 50,000 events that were looked at, after 1000 events, or after a megabyte of content.
+    #[prost(message, repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<SubscribedEvent>,
+    /// Its letters in the domains whose letters the caller may read, the latest first, without the events of other pages
+    /// that were given up. Of all letters the latest 1000 are looked at.
+    #[prost(message, repeated, tag = "2")]
+    pub letters: ::prost::alloc::vec::Vec<DeadLetter>,
+    /// The cursor to begin after for later events. Empty: the log has no more now.
+    #[prost(string, tag = "3")]
+    pub next_cursor: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetWorkflowResponse {
+    const NAME: &'static str = "GetWorkflowResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.GetWorkflowResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.GetWorkflowResponse".into()
+    }
+}
+/// The streams to list.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListStreamsRequest {
+    /// Only streams of this domain. Empty: of all domains.
+    #[prost(string, tag = "1")]
+    pub domain: ::prost::alloc::string::String,
+    /// The most streams of a page. 0 means 100; more than 1000 count as 1000.
+    #[prost(uint32, tag = "2")]
+    pub page_size: u32,
+    /// The token of the page before. Empty: the first page.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListStreamsRequest {
+    const NAME: &'static str = "ListStreamsRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.ListStreamsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.ListStreamsRequest".into()
+    }
+}
+/// A page of the streams.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListStreamsResponse {
+    /// The streams.
+    #[prost(message, repeated, tag = "1")]
+    pub streams: ::prost::alloc::vec::Vec<StreamSummary>,
+    /// The token to send for the next page. Empty: there is none.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListStreamsResponse {
+    const NAME: &'static str = "ListStreamsResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.ListStreamsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.ListStreamsResponse".into()
+    }
+}
+/// One entry of a list of streams.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StreamSummary {
+    /// The stream: root and domain.
+    #[prost(message, optional, tag = "1")]
+    pub cover: ::core::option::Option<Cover>,
+    /// The sequence of its last event.
+    #[prost(uint32, tag = "2")]
+    pub current: u32,
+    /// When that event was recorded.
+    #[prost(message, optional, tag = "3")]
+    pub recorded_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for StreamSummary {
+    const NAME: &'static str = "StreamSummary";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.StreamSummary".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.StreamSummary".into()
+    }
+}
+/// Asks for all domains.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListDomainsRequest {}
+impl ::prost::Name for ListDomainsRequest {
+    const NAME: &'static str = "ListDomainsRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.ListDomainsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.ListDomainsRequest".into()
+    }
+}
+/// All domains.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListDomainsResponse {
+    /// The domains, by name.
+    #[prost(message, repeated, tag = "1")]
+    pub domains: ::prost::alloc::vec::Vec<DomainDescription>,
+}
+impl ::prost::Name for ListDomainsResponse {
+    const NAME: &'static str = "ListDomainsResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.ListDomainsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.ListDomainsResponse".into()
+    }
+}
+/// A domain with the types of its commands and events.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DomainDescription {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub domain: ::prost::alloc::string::String,
+    /// The type names of its commands.
+    #[prost(string, repeated, tag = "2")]
+    pub command_types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The codec of its commands.
+    #[prost(enumeration = "Codec", tag = "3")]
+    pub command_codec: i32,
+    /// The type names of its events.
+    #[prost(string, repeated, tag = "4")]
+    pub event_types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The codec of its events.
+    #[prost(enumeration = "Codec", tag = "5")]
+    pub event_codec: i32,
+}
+impl ::prost::Name for DomainDescription {
+    const NAME: &'static str = "DomainDescription";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DomainDescription".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DomainDescription".into()
+    }
+}
+/// How payloads are encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Codec {
+    /// Unspecified.
+    Unspecified = 0,
+    /// A JsonPayload.
+    Json = 1,
+    /// A message of the domain.
+    Protobuf = 2,
+}
+impl Codec {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CODEC_UNSPECIFIED",
+            Self::Json => "CODEC_JSON",
+            Self::Protobuf => "CODEC_PROTOBUF",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CODEC_UNSPECIFIED" => Some(Self::Unspecified),
+            "CODEC_JSON" => Some(Self::Json),
+            "CODEC_PROTOBUF" => Some(Self::Protobuf),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod query_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Answers questions about streams.
+    #[derive(Debug, Clone)]
+    pub struct QueryServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl QueryServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> QueryServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> QueryServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            QueryServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Returns the events of one stream, oldest first, in books that follow one another. It sends at least one book, which
+        /// may be empty.
+        pub async fn get_events(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::GetEventsResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.QueryService/GetEvents",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.QueryService", "GetEvents"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Returns a state: the current one, or a past one. It may be larger than the 4 MiB that clients read by default, up
+        /// to 64 MiB; a larger one is refused as INVALID.
+        pub async fn get_state(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetStateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.QueryService/GetState",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.QueryService", "GetState"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns the events that changed a field of a state, newest first, with what each of them changed. One answer looks
+        /// at a part of the stream only.
+        pub async fn list_changes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListChangesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListChangesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.QueryService/ListChanges",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.QueryService", "ListChanges"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns what belongs to a workflow: the events with its correlation id, its commands that were parked, and its events
+        /// that components gave up. There is no index of workflows: one answer looks at a part of the log.
+        pub async fn get_workflow(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetWorkflowRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetWorkflowResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.QueryService/GetWorkflow",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.QueryService", "GetWorkflow"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists streams in the order of domain and root.
+        pub async fn list_streams(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListStreamsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListStreamsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.QueryService/ListStreams",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.QueryService", "ListStreams"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the domains that have an aggregate here, with the types of their commands and events.
+        pub async fn list_domains(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListDomainsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDomainsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.QueryService/ListDomains",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.QueryService", "ListDomains"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod query_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with QueryServiceServer.
+    #[async_trait]
+    pub trait QueryService: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the GetEvents method.
+        type GetEventsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::GetEventsResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Returns the events of one stream, oldest first, in books that follow one another. It sends at least one book, which
+        /// may be empty.
+        async fn get_events(
+            &self,
+            request: tonic::Request<super::GetEventsRequest>,
+        ) -> std::result::Result<tonic::Response<Self::GetEventsStream>, tonic::Status>;
+        /// Returns a state: the current one, or a past one. It may be larger than the 4 MiB that clients read by default, up
+        /// to 64 MiB; a larger one is refused as INVALID.
+        async fn get_state(
+            &self,
+            request: tonic::Request<super::GetStateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStateResponse>,
+            tonic::Status,
+        >;
+        /// Returns the events that changed a field of a state, newest first, with what each of them changed. One answer looks
+        /// at a part of the stream only.
+        async fn list_changes(
+            &self,
+            request: tonic::Request<super::ListChangesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListChangesResponse>,
+            tonic::Status,
+        >;
+        /// Returns what belongs to a workflow: the events with its correlation id, its commands that were parked, and its events
+        /// that components gave up. There is no index of workflows: one answer looks at a part of the log.
+        async fn get_workflow(
+            &self,
+            request: tonic::Request<super::GetWorkflowRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetWorkflowResponse>,
+            tonic::Status,
+        >;
+        /// Lists streams in the order of domain and root.
+        async fn list_streams(
+            &self,
+            request: tonic::Request<super::ListStreamsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListStreamsResponse>,
+            tonic::Status,
+        >;
+        /// Lists the domains that have an aggregate here, with the types of their commands and events.
+        async fn list_domains(
+            &self,
+            request: tonic::Request<super::ListDomainsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDomainsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Answers questions about streams.
+    #[derive(Debug)]
+    pub struct QueryServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> QueryServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for QueryServiceServer<T>
+    where
+        T: QueryService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/seriatim.v1.QueryService/GetEvents" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetEventsSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::ServerStreamingService<super::GetEventsRequest>
+                    for GetEventsSvc<T> {
+                        type Response = super::GetEventsResponse;
+                        type ResponseStream = T::GetEventsStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetEventsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::get_events(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetEventsSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.QueryService/GetState" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetStateSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::UnaryService<super::GetStateRequest>
+                    for GetStateSvc<T> {
+                        type Response = super::GetStateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetStateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::get_state(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetStateSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.QueryService/ListChanges" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListChangesSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::UnaryService<super::ListChangesRequest>
+                    for ListChangesSvc<T> {
+                        type Response = super::ListChangesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListChangesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::list_changes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListChangesSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.QueryService/GetWorkflow" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetWorkflowSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::UnaryService<super::GetWorkflowRequest>
+                    for GetWorkflowSvc<T> {
+                        type Response = super::GetWorkflowResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetWorkflowRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::get_workflow(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetWorkflowSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.QueryService/ListStreams" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListStreamsSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::UnaryService<super::ListStreamsRequest>
+                    for ListStreamsSvc<T> {
+                        type Response = super::ListStreamsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListStreamsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::list_streams(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListStreamsSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.QueryService/ListDomains" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListDomainsSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::UnaryService<super::ListDomainsRequest>
+                    for ListDomainsSvc<T> {
+                        type Response = super::ListDomainsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListDomainsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::list_domains(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListDomainsSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for QueryServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "seriatim.v1.QueryService";
+    impl<T> tonic::server::NamedService for QueryServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http::Uri;
 use seriatim_core::{
-    At, Begin, Changes, ChangesQuery, CommandRequest, Domain, EventFilter, FactRequest, NotHandled,
-    QueryError, Receipt, RecordedEvent, Sequence, Simulation, StateView, StreamId, StreamSummary,
-    SubmitError, SubscribeError, WaitFor,
+    At, Begin, Changes, ChangesQuery, CommandRequest, DeadLetter, Domain, EventFilter, FactRequest,
+    NotHandled, QueryError, Receipt, RecordedEvent, Sequence, Simulation, StateView, StreamId,
+    StreamSummary, SubmitError, SubscribeError, WaitFor, WorkflowPage,
 };
 use seriatim_security::tls::ClientTls;
 use tonic::transport::Endpoint;
@@ -212,6 +212,18 @@ impl Client {
         let message = self.request(convert::changes_request(stream, query));
         let answer = self.queries().list_changes(message).await;
         convert::changes(answer?.into_inner(), stream).map_err(CallError::Garbled)
+    }
+
+    /// Returns a part of a workflow: its events from `begin` on, and its letters. [`WorkflowPage::next`] says where to go
+    /// on; without `begin`, the server finds the beginning by the id.
+    pub async fn workflow(
+        &self,
+        id: &str,
+        begin: Option<&Begin>,
+    ) -> Result<(WorkflowPage, Vec<DeadLetter>), CallError<SubscribeError>> {
+        let message = self.request(convert::workflow_request(id, begin));
+        let answer = self.queries().get_workflow(message).await;
+        convert::workflow(id, answer?.into_inner()).map_err(CallError::Garbled)
     }
 
     /// Lists streams, a page at a time: `page` is the token that came with the page before.

@@ -108,6 +108,7 @@ impl Method {
                 | "SubscriptionService/Subscribe" => None,
                 "QueryService/GetState"
                 | "QueryService/ListChanges"
+                | "QueryService/GetWorkflow"
                 | "CommandService/Simulate"
                 | "DeadLetterService/List"
                 | "DeadLetterService/Get"
@@ -154,6 +155,7 @@ fn need(ours: &str) -> Need {
         "QueryService/GetEvents"
         | "QueryService/GetState"
         | "QueryService/ListChanges"
+        | "QueryService/GetWorkflow"
         | "QueryService/ListStreams"
         | "QueryService/ListDomains" => Verb::Read,
         "SubscriptionService/Subscribe" => Verb::Subscribe,

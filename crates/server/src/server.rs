@@ -219,7 +219,10 @@ fn routes(
     Routes {
         commands: unlimited!(CommandServiceServer::new(commands)),
         facts: unlimited!(FactServiceServer::new(facts)),
-        queries: unlimited!(QueryServiceServer::new(Queries::new(coordinator.clone()))),
+        queries: unlimited!(QueryServiceServer::new(Queries::new(
+            coordinator.clone(),
+            desk.clone(),
+        ))),
         subscriptions: unlimited!(SubscriptionServiceServer::new(Subscriptions::new(
             feed,
             closed.clone()

@@ -24,7 +24,7 @@ pub(crate) use aggregates::{
 pub(crate) use dead_letters::{
     About, Assign, DeadLetters, Discard, Edit, List, RecordInstead, Resubmit, Subject, Which,
 };
-pub(crate) use reactions::{CompareReadModel, Log, Reactions, ReadModels, Tail};
+pub(crate) use reactions::{CompareReadModel, Log, Reactions, ReadModels, Tail, Workflow};
 
 /// Shows what is in a Seriatim server and sends requests to it.
 #[derive(Debug, Parser)]
@@ -113,6 +113,8 @@ pub(crate) enum Command {
     State(State),
     /// Show which events made a field of a state what it is, newest first
     Why(Why),
+    /// Show everything that a command or a fact has caused: the events and dead letters with one correlation id
+    Workflow(Workflow),
     /// List the streams
     Streams {
         /// Only the streams of this domain

@@ -34,9 +34,23 @@ pub(crate) struct Tail {
     /// Only events of this root; may be repeated
     #[arg(long = "root", value_name = "UUID", value_parser = root)]
     pub(crate) roots: Vec<Uuid>,
+    /// Only events of this workflow; may be repeated
+    #[arg(long = "correlation-id", value_name = "ID")]
+    pub(crate) workflows: Vec<String>,
     /// End at the end of the log instead of waiting for more
     #[arg(long)]
     pub(crate) until_caught_up: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Workflow {
+    /// Its correlation id: `send` and `record` print it, and `events --json` shows it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Where to begin to look, as for `log tail`; without it, at the time in the id, or at
+    /// the first event if the id has none
+    #[arg(long, value_name = "first|now|TIME|CURSOR", allow_negative_numbers = true, value_parser = begin)]
+    pub(crate) from: Option<Begin>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -15,6 +15,7 @@ pub(crate) async fn tail(wanted: Tail, client: &Client, output: &Output) -> Resu
         domains: wanted.domains,
         types: wanted.types,
         roots: wanted.roots,
+        workflows: wanted.workflows,
     };
     let subscribed = client.subscribe(wanted.from, filter).await;
     let notes = output.clone();

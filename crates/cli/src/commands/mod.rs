@@ -15,6 +15,7 @@ mod read_models;
 mod submit;
 mod tokens;
 mod top;
+mod workflow;
 
 use crate::args::{Args, Certs, Command, Log, Operations};
 use crate::connect::connect;
@@ -47,6 +48,9 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Simulate(simulate) => submit::simulate(simulate, &global, output).await,
         Command::Events(events) => query::events(&events, &connect(&global).await?, output).await,
         Command::State(state) => query::state(&state, &connect(&global).await?, output).await,
+        Command::Workflow(wanted) => {
+            workflow::workflow(&wanted, &connect(&global).await?, output).await
+        }
         Command::Why(wanted) => query::why(&wanted, &connect(&global).await?, output).await,
         Command::Streams { domain } => {
             query::streams(domain.as_ref(), &connect(&global).await?, output).await

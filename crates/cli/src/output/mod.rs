@@ -14,6 +14,7 @@ pub(crate) mod three_way;
 pub(crate) mod operations;
 pub(crate) mod tokens;
 pub(crate) mod top;
+pub(crate) mod workflow;
 
 use std::io::{self, ErrorKind, Write};
 

@@ -149,7 +149,7 @@ pub(crate) fn logged_events(events: &[(RecordedEvent, Cursor)]) -> Lines {
 }
 
 /// Returns what happened, and where it comes from.
-fn content(event: &RecordedEvent) -> String {
+pub(crate) fn content(event: &RecordedEvent) -> String {
     format!("{}{}", payload(&event.payload), origin(event))
 }
 

@@ -110,6 +110,60 @@ fn a_field_is_traced_to_the_events_that_made_it_so() {
 }
 
 #[test]
+fn a_workflow_is_shown_with_its_letters() {
+    let stage = Stage::with_account();
+    let ran = stage.run(&[
+        "send",
+        ACCOUNT,
+        "Deposit",
+        r#"{"cents":5}"#,
+        "--correlation-id",
+        "till-7",
+    ]);
+    assert_eq!(ran.code, Some(0));
+    let stale = [
+        "--expect",
+        "0",
+        "--merge",
+        "manual",
+        "--correlation-id",
+        "till-7",
+    ];
+    let parked = stage.run(&[&["send", ACCOUNT, "Deposit", r#"{"cents":6}"#][..], &stale].concat());
+    assert_eq!(parked.code, Some(5), "{parked:?}");
+    let ran = stage.run(&["workflow", "till-7"]).succeeded();
+    assert!(
+        ran.stdout.starts_with("  +0.000s  account/"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains(r#"Deposited {"cents":5}"#) && !ran.stdout.contains("Renamed"));
+    assert!(ran.stdout.contains("dead letters:") && ran.stdout.contains(r#"Deposit {"cents":6}"#));
+    let ran = stage.run(&["workflow", "till-7", "--json"]).succeeded();
+    let kinds: Vec<_> = ran.json().iter().map(|line| line["kind"].clone()).collect();
+    assert_eq!(kinds, ["event", "command"]);
+    let ran = stage.run(&[
+        "log",
+        "tail",
+        "--from",
+        "first",
+        "--until-caught-up",
+        "--correlation-id",
+        "till-7",
+        "--json",
+    ]);
+    assert_eq!(ran.json().len(), 1, "{ran:?}");
+    let ran = stage.run(&["workflow", "till-8"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""));
+    assert!(
+        ran.stderr
+            .contains("nothing that you may see belongs to it"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn a_domain_that_nobody_knows_is_told_apart_from_one_without_streams() {
     let stage = Stage::new();
     let ran = stage.run(&["streams", "account"]);

@@ -16,6 +16,7 @@ mod large_events;
 mod merges;
 mod snapshots;
 mod views;
+mod workflows;
 mod own_domains;
 mod desk;
 mod desk_edits;

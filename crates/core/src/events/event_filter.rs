@@ -15,6 +15,9 @@ pub struct EventFilter {
     pub types: Vec<String>,
     /// Only events of these roots.
     pub roots: Vec<Uuid>,
+    /// Only events of these workflows, by their correlation ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workflows: Vec<String>,
 }
 
 impl EventFilter {
@@ -26,10 +29,16 @@ impl EventFilter {
         (self.domains.contains(&stream.domain)
             || (self.domains.is_empty() && !stream.domain.is_own()))
             && (self.roots.is_empty() || self.roots.contains(&stream.root))
+            && self.has_workflow(event.metadata.correlation_id.as_deref())
             && !payload.is_nothing()
             && (self.types.is_empty()
                 || self.types.iter().any(|name| *name == payload.type_name)
                 || payload.why_unreadable().is_some())
+    }
+
+    /// Returns whether it may let through some events of a stream and not others, so that their sequences have gaps.
+    pub fn leaves_gaps(&self) -> bool {
+        !self.types.is_empty() || !self.workflows.is_empty()
     }
 
     /// Returns whether it lets through every possible event that `other` lets through.
@@ -37,6 +46,11 @@ impl EventFilter {
         self.covers_domains(other)
             && covers(&self.types, &other.types)
             && covers(&self.roots, &other.roots)
+            && covers(&self.workflows, &other.workflows)
+    }
+
+    fn has_workflow(&self, id: Option<&str>) -> bool {
+        self.workflows.is_empty() || self.workflows.iter().any(|wanted| Some(&**wanted) == id)
     }
 
     fn covers_domains(&self, other: &Self) -> bool {
@@ -94,6 +108,35 @@ mod tests {
         assert!(all.matches(&event("order")) && all.matches(&event("seriatim")));
         assert!(!all.matches(&event("seriatim.tokens")) && own.matches(&event("seriatim.tokens")));
         assert!(!all.covers(&own) && all.covers(&named("order")) && own.covers(&own));
+    }
+
+    #[test]
+    fn events_of_a_workflow_pass_by_its_correlation_id() {
+        let filter = EventFilter {
+            workflows: vec!["checkout-7".into()],
+            ..EventFilter::default()
+        };
+        let event = |correlation_id: Option<&str>| RecordedEvent {
+            id: Uuid::nil(),
+            stream: StreamId::new("order".parse().unwrap(), Uuid::nil()),
+            sequence: Sequence(0),
+            position: Position(1),
+            recorded_at: Timestamp::EPOCH,
+            payload: Payload::json("Created", "{}"),
+            metadata: Arc::new(crate::Metadata {
+                correlation_id: correlation_id.map(Into::into),
+                ..crate::Metadata::default()
+            }),
+        };
+        assert!(filter.matches(&event(Some("checkout-7"))));
+        assert!(!filter.matches(&event(Some("checkout-8"))) && !filter.matches(&event(None)));
+        let all = EventFilter::default();
+        assert!(all.covers(&filter) && !filter.covers(&all) && filter.covers(&filter));
+        let text = serde_json::to_string(&all).unwrap();
+        assert_eq!(
+            text, r#"{"domains":[],"types":[],"roots":[]}"#,
+            "filters that are kept stay"
+        );
     }
 
     #[test]

@@ -7,5 +7,6 @@ pub(crate) mod payload;
 pub(crate) mod metadata;
 pub(crate) mod event;
 pub(crate) mod event_filter;
+pub(crate) mod workflow;
 pub(crate) mod message;
 pub(crate) mod shape;

@@ -140,6 +140,13 @@ impl CommandLetter {
     pub fn stream(&self) -> &StreamId {
         &self.request.stream
     }
+
+    /// Returns the correlation id of the workflow that it belongs to.
+    pub fn workflow(&self) -> String {
+        let request = &self.request;
+        let named = request.metadata.correlation_id.clone();
+        named.unwrap_or_else(|| request.id.to_string())
+    }
 }
 
 /// The reason why a command was parked.

@@ -30,6 +30,7 @@ mod subscription;
 mod token;
 mod operation;
 mod waiting;
+mod workflow;
 
 pub(crate) use annotation::faults_request;
 pub use annotation::{assigning, fault_filter, noting};
@@ -57,3 +58,5 @@ pub(crate) use subscription::{bookmark, cursor, subscribed};
 pub(crate) use time::length;
 pub use token::new_token;
 pub use waiting::{not_handled, optional_wait_for};
+pub(crate) use workflow::{workflow, workflow_request};
+pub use workflow::{workflow_answer, workflow_asked};

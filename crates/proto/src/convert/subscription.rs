@@ -14,6 +14,8 @@ use v1::begin::{At, First, Now};
 const MOST_ENTRIES: usize = 256;
 /// The longest type name that a command or a fact may have by default.
 const MOST_TYPE_BYTES: usize = 256;
+/// The longest correlation id that a command or a fact may have by default.
+const MOST_ID_BYTES: usize = 256;
 
 /// Makes the request for a subscription.
 pub fn subscribe_request(begin: &Begin, filter: &EventFilter) -> v1::SubscribeRequest {
@@ -23,6 +25,7 @@ pub fn subscribe_request(begin: &Begin, filter: &EventFilter) -> v1::SubscribeRe
             domains: filter.domains.iter().map(ToString::to_string).collect(),
             types: filter.types.clone(),
             roots: filter.roots.iter().map(|root| (*root).into()).collect(),
+            correlation_ids: filter.workflows.clone(),
         }),
     }
 }
@@ -69,12 +72,17 @@ fn filter(filter: &v1::EventFilter) -> Result<EventFilter, Invalid> {
     });
     let types = entries(&filter.types, "types", |name: &String| type_name(name));
     let roots = entries(&filter.roots, "roots", |root| Uuid::try_from(root));
+    let workflows = entries(&filter.correlation_ids, "correlation_ids", |id: &String| {
+        correlation_id(id)
+    });
     let (domains, types, roots) = (found.take(domains), found.take(types), found.take(roots));
+    let workflows = found.take(workflows);
     let filter = (|| {
         Some(EventFilter {
             domains: domains?,
             types: types?,
             roots: roots?,
+            workflows: workflows?,
         })
     })();
     found.give(filter)
@@ -110,6 +118,18 @@ fn type_name(name: &str) -> Result<String, Invalid> {
         bytes => Err(Invalid::field(
             "",
             format!("{bytes} bytes; at most {MOST_TYPE_BYTES} are allowed"),
+        )),
+    }
+}
+
+/// Reads the id of a workflow.
+pub(super) fn correlation_id(id: &str) -> Result<String, Invalid> {
+    match id.len() {
+        0 => Err(Invalid::field("", "is empty; give the correlation id")),
+        1..=MOST_ID_BYTES => Ok(id.to_owned()),
+        bytes => Err(Invalid::field(
+            "",
+            format!("{bytes} bytes; at most {MOST_ID_BYTES} are allowed"),
         )),
     }
 }
@@ -155,7 +175,15 @@ pub fn subscribed_event(event: &RecordedEvent) -> v1::SubscribedEvent {
 pub(crate) fn subscribed(
     response: v1::SubscribeResponse,
 ) -> Result<(Vec<RecordedEvent>, Cursor), Invalid> {
-    let events = response.events.into_iter().enumerate().map(|(at, event)| {
+    let events = subscribed_events(response.events)?;
+    Ok((events, cursor(&response.cursor, "cursor")?))
+}
+
+/// Reads events with their streams.
+pub(super) fn subscribed_events(
+    events: Vec<v1::SubscribedEvent>,
+) -> Result<Vec<RecordedEvent>, Invalid> {
+    let events = events.into_iter().enumerate().map(|(at, event)| {
         let read = |event: v1::SubscribedEvent| {
             let stream = stream(event.cover.as_ref())?;
             let page = required(event.page, "page", "give an event")?;
@@ -163,6 +191,5 @@ pub(crate) fn subscribed(
         };
         read(event).map_err(|invalid| invalid.within(format_args!("events[{at}]")))
     });
-    let events = events.collect::<Result<_, _>>()?;
-    Ok((events, cursor(&response.cursor, "cursor")?))
+    events.collect()
 }

@@ -21,7 +21,7 @@ pub(super) struct Order {
 
 impl Order {
     pub(super) fn new(begin: &Begin, filter: &EventFilter) -> Self {
-        let streams = filter.types.is_empty().then(|| match begin {
+        let streams = (!filter.leaves_gaps()).then(|| match begin {
             Begin::AtTheFirst => Resequencer::new(0),
             Begin::Now | Begin::Since(_) | Begin::After(_) => Resequencer::from_anywhere(0),
         });

@@ -313,6 +313,7 @@ fn a_subscription() {
             domains: vec![stream().domain],
             types: vec!["Renamed".into(), "shop.v1.Shipped".into()],
             roots: vec![stream().root, Uuid::nil()],
+            workflows: vec!["checkout-7".into()],
         },
     ];
     let begins = [

@@ -179,6 +179,7 @@ async fn only_what_passes_the_filter_is_handed_out_but_the_cursor_moves_over_all
                 domains: vec![order.domain.clone()],
                 types: vec!["Placed".into(), "Shipped".into(), "Opened".into()],
                 roots: vec![order.root, account.root],
+                ..EventFilter::default()
             },
             vec!["Placed", "Shipped"],
         ),

@@ -145,6 +145,43 @@ async fn a_field_leads_to_the_events_that_made_it_so() {
 }
 
 #[tokio::test]
+async fn a_workflow_is_a_timeline_that_leads_to_streams_and_letters() {
+    let server = Server::open().await;
+    let client = server.stranger();
+    let (root, letter) = server.parked().await;
+    let tab = server.app.of::<Tab>(root);
+    let id = "<i>7 & 8";
+    tab.send(Do::Pay { cents: 5 })
+        .correlation_id(id)
+        .await
+        .unwrap();
+    let path = "/workflow?id=%3Ci%3E7%20%26%208";
+    let stream = client.get(&format!("/streams/tab/{root}")).await;
+    assert!(stream.says(&format!("href=\"{path}\"")), "{}", stream.body);
+    let shown = client.get(path).await;
+    assert!(shown.says("&#60;i&#62;7 &#38; 8") && shown.says("Paid") && !shown.says("Opened"));
+    assert!(shown.says(&format!("href=\"/streams/tab/{root}?at=")));
+    let of_letter = client.get(&format!("/letters/{letter}")).await;
+    let link = of_letter
+        .body
+        .split("id=\"workflow\" href=\"")
+        .nth(1)
+        .unwrap();
+    let shown = client.get(link.split('"').next().unwrap()).await;
+    assert!(
+        shown.says(&format!("href=\"/letters/{letter}\"")),
+        "{}",
+        shown.body
+    );
+    let none = client.get("/workflow?id=nothing").await;
+    assert!(none.status == 200 && none.says("id=\"none\""));
+    for (asked, status) in [("?id=", 422), ("?id=x&after=y", 422), ("", 400)] {
+        let refused = client.get(&format!("/workflow{asked}")).await;
+        assert_eq!(refused.status, status, "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn a_stream_that_one_may_not_read_is_as_one_that_does_not_exist() {
     let server = Server::asking().await;
     server.parked_secret().await;

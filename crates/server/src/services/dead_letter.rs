@@ -101,7 +101,7 @@ fn refused(caller: &Caller, error: OperatorError) -> Status {
 }
 
 /// Returns what a caller may see of a letter.
-fn shown(letter: &DeadLetter, caller: &Caller) -> v1::DeadLetter {
+pub(super) fn shown(letter: &DeadLetter, caller: &Caller) -> v1::DeadLetter {
     let mut shown = v1::DeadLetter::from(letter);
     if !caller.may(LettersPayload, &letter.stream().domain) {
         convert::without_payload(&mut shown);

@@ -2,7 +2,7 @@
 
 use futures::stream::BoxStream;
 use seriatim_coordinator::{Coordinator, DomainInfo};
-use seriatim_core::{Domain, OWN_DOMAINS, StoreError, StreamId, StreamSummary};
+use seriatim_core::{Desk, Domain, OWN_DOMAINS, StoreError, StreamId, StreamSummary};
 use seriatim_proto::convert::{self, Invalid};
 use seriatim_proto::v1;
 use seriatim_security::Verb;
@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use v1::query_service_server::QueryService;
 
+use super::dead_letter::shown;
 use super::event_stream::EventStream;
 use super::page::Page;
 use super::{answer, call, check_domain, status, store_status};
@@ -19,11 +20,13 @@ use crate::caller::Caller;
 #[derive(Clone, Debug)]
 pub(crate) struct Queries {
     coordinator: Coordinator,
+    desk: Desk,
 }
 
 impl Queries {
-    pub(crate) fn new(coordinator: Coordinator) -> Self {
-        Self { coordinator }
+    /// Makes the service. `desk` has the letters that workflows show.
+    pub(crate) fn new(coordinator: Coordinator, desk: Desk) -> Self {
+        Self { coordinator, desk }
     }
 
     /// Returns streams of the domains that a caller may read, one domain after another. So a token never names a stream
@@ -126,6 +129,23 @@ impl QueryService for Queries {
         let changes = self.coordinator.changes(&stream, query).await;
         let changes = changes.map_err(|error| call.caller().no_answer(error))?;
         answer(changes.into())
+    }
+
+    async fn get_workflow(
+        &self,
+        mut request: Request<v1::GetWorkflowRequest>,
+    ) -> Result<Response<v1::GetWorkflowResponse>, Status> {
+        let call = call(&mut request)?;
+        let caller = call.caller();
+        let (id, begin) = convert::workflow_asked(request.into_inner()).map_err(status)?;
+        let found = self.coordinator.log().workflow(&id, begin).await;
+        let found = found.map_err(status)?;
+        let may_see = |domain: &Domain| caller.may(Verb::LettersRead, domain);
+        let letters = self.desk.letters_of(&found, may_see).await;
+        let letters = letters.map_err(status)?;
+        let letters = letters.iter().map(|letter| shown(letter, caller)).collect();
+        let may_read = |domain: &Domain| caller.may(Verb::Read, domain);
+        answer(convert::workflow_answer(&found, letters, may_read))
     }
 
     async fn list_streams(

@@ -165,6 +165,7 @@ async fn a_filter_leaves_out_what_is_not_wanted() {
                 domains: vec!["order".into()],
                 types: vec!["Placed".into(), "Shipped".into(), "Opened".into()],
                 roots,
+                ..Default::default()
             },
             vec![1, 2, 4],
         ),

@@ -15,6 +15,7 @@ fn scope(types: &[&str], after: u64) -> Scope {
         domains: vec!["order".parse().expect("it is a domain")],
         types: types.iter().map(|name| (*name).to_owned()).collect(),
         roots: vec![Uuid::from_u128(7)],
+        workflows: vec!["checkout-7".into()],
     };
     let after = Position(after);
     Scope { filter, after }

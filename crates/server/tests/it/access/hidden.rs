@@ -20,7 +20,9 @@ async fn with_a_letter() -> (Asking, StreamId, Uuid) {
     let owner = server.principal("owner", &[(Verb::Submit, "*"), (Verb::Read, "*")]);
     let stream = till();
     let mut client = CommandServiceClient::new(server.rig.channel.clone());
-    let label = ask(&stream, "Label", &format!(r#"{{"label":"{SECRET}"}}"#));
+    let mut label = ask(&stream, "Label", &format!(r#"{{"label":"{SECRET}"}}"#));
+    let cover = label.book.as_mut().and_then(|book| book.cover.as_mut());
+    cover.unwrap().correlation_id = "checkout-7".into();
     for _ in 0..2 {
         client.submit(by(&owner, label.clone())).await.unwrap();
     }
@@ -296,4 +298,37 @@ async fn a_conflict_shows_no_events_to_who_may_not_read_them() {
             assert_eq!(all.contains(SECRET), has_secret, "{strategy:?}: {all}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_workflow_is_shown_as_far_as_the_rights_go() {
+    let (server, _, _) = with_a_letter().await;
+    let get = v1::GetWorkflowRequest {
+        correlation_id: "checkout-7".into(),
+        begin: None,
+    };
+    let shown = async |rights: &[(Verb, &str)]| {
+        let caller = server.principal("somebody", rights);
+        let answer =
+            server.ask::<v1::GetWorkflowResponse>(&caller, "QueryService/GetWorkflow", &get);
+        let (answer, bytes) = answer.await.unwrap();
+        (
+            answer.events.len(),
+            answer.letters.len(),
+            shows_the_secret(&bytes),
+        )
+    };
+    let (read, letters) = ((Verb::Read, "till"), (Verb::LettersRead, "till"));
+    assert_eq!(shown(&[(Verb::Read, "meter")]).await, (0, 0, false));
+    assert_eq!(
+        shown(&[(Verb::Read, "meter"), letters]).await,
+        (0, 1, false)
+    );
+    assert_eq!(shown(&[read]).await, (2, 0, true));
+    let payload = (Verb::LettersPayload, "till");
+    assert_eq!(
+        shown(&[(Verb::Read, "meter"), letters, payload]).await,
+        (0, 1, true)
+    );
+    assert_eq!(shown(&[read, letters]).await, (2, 1, true));
 }

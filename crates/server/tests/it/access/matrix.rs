@@ -105,6 +105,13 @@ fn row(method: &str, stream: &StreamId, letter: Uuid) -> Row {
             };
             (&[Verb::Read], Denied, request.encode_to_vec())
         }
+        "QueryService/GetWorkflow" => {
+            let request = v1::GetWorkflowRequest {
+                correlation_id: "checkout-7".into(),
+                begin: None,
+            };
+            (&[Verb::Read], LeftOut, request.encode_to_vec())
+        }
         "QueryService/ListDomains" => (&[Verb::Read], LeftOut, Vec::new()),
         "SubscriptionService/Subscribe" => {
             (&[Verb::Subscribe], LeftOut, all_events().encode_to_vec())
