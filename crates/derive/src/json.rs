@@ -20,6 +20,7 @@ pub(crate) fn expand(message: &Message<'_>) -> TokenStream {
     });
     let encode = cases.iter().map(|case| encode(message, case));
     let decode = cases.iter().map(|case| decode(message, case));
+    let schemas = cases.iter().map(|case| schema(message, case));
     // A struct without fields need not be `Serialize`.
     let has_fields = cases
         .iter()
@@ -54,6 +55,13 @@ pub(crate) fn expand(message: &Message<'_>) -> TokenStream {
                         #core::codec::unknown_type(payload, <Self as #core::Message>::TYPE_NAMES)
                     ),
                 }
+            }
+
+            fn json_schemas() -> ::std::vec::Vec<(&'static str, #core::codec::json::Value)> {
+                #[allow(unused_imports, reason = "it is used if the type does not derive `JsonSchema`")]
+                use #core::codec::json_schema::WithoutSchema as _;
+                let whole = #core::codec::json_schema::Of::<Self>::new().whole();
+                [#(#schemas),*].into_iter().flatten().collect()
             }
 
             #tree
@@ -91,6 +99,16 @@ fn decode(message: &Message<'_>, case: &Case<'_>) -> TokenStream {
             quote!(#name #(| #aliases)* => #core::codec::json::decode_unit(payload).map(|()| Self))
         }
         None => quote!(#name #(| #aliases)* => #core::codec::json::decode(payload)),
+    }
+}
+
+fn schema(message: &Message<'_>, case: &Case<'_>) -> TokenStream {
+    let (core, name) = (&message.core, &case.name);
+    let schemas = quote!(#core::codec::json_schema);
+    match case.variant.map(own_name) {
+        Some(variant) => quote!(#schemas::of_variant(whole.clone(), #name, #variant)),
+        None if is_unit(case) => quote!(#schemas::of_unit(whole.clone(), #name)),
+        None => quote!(#schemas::of_struct(whole.clone(), #name)),
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod faithful;
 pub mod json;
+pub mod json_schema;
 pub mod protobuf;
+pub mod unknown;
 
 pub use faithful::{encode_command, encode_event};
 

@@ -28,6 +28,13 @@ pub trait Message: Sized + Send + Sync + 'static {
     /// Decodes it, by the payload's type name.
     fn decode(payload: &Payload) -> Result<Self, DecodeError>;
 
+    /// Returns the JSON Schema of what is stored under each of its [`TYPE_NAMES`](Self::TYPE_NAMES). A type of JSON has
+    /// them if it derives `schemars::JsonSchema`. They describe what can be read. A type of protobuf has none here: it is
+    /// described by its descriptors.
+    fn json_schemas() -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
     /// Returns its fields, to name those that do not read back; `None` if serde knows none.
     #[doc(hidden)]
     fn tree(&self) -> Option<Tree> {
@@ -102,7 +109,7 @@ pub enum DecodeError {
         why: String,
     },
     /// The payload is written in the other codec.
-    #[error("`{type_name}` is written in {actual:?}, but this domain reads {expected:?}")]
+    #[error("`{type_name}` is written in {actual:?}, but this domain reads {expected:?}{}", to_read_json(*.expected))]
     Codec {
         /// The type name of the payload.
         type_name: String,
@@ -127,6 +134,15 @@ pub enum DecodeError {
         /// The fault of the bytes.
         source: prost::DecodeError,
     },
+}
+
+fn to_read_json(expected: Codec) -> &'static str {
+    match expected {
+        Codec::Json => "",
+        Codec::Protobuf => {
+            "; to send JSON, register the descriptors of its messages with the application"
+        }
+    }
 }
 
 pub(crate) fn field_named(field: Option<&FieldPath>) -> String {

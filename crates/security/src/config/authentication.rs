@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::fault::{Place, Wrong, nearest};
+use seriatim_core::nearest;
+
+use super::fault::{Place, Wrong};
 use super::files::file;
 use super::reader::{Faults, Found, Reader};
 use crate::jwt;

@@ -204,16 +204,6 @@ pub enum Wrong {
     },
 }
 
-/// Returns the known name that is most similar to one that is not known, if it is similar at all.
-pub(super) fn nearest<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
-    let rated = known
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(given, name), name))
-        .filter(|(similarity, _)| *similarity > 0.75);
-    let best = rated.max_by(|(one, _), (other, _)| one.total_cmp(other));
-    best.map(|(_, name)| name.to_owned())
-}
-
 fn suggest(nearest: Option<&str>) -> String {
     nearest.map_or(String::new(), |name| format!("; did you mean `{name}`?"))
 }

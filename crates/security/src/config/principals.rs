@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::fault::{Wrong, nearest};
+use seriatim_core::nearest;
+
+use super::fault::Wrong;
 use super::reader::{Faults, Found, Reader, table};
 use super::source::Node;
 use crate::{Limits, PrincipalPolicy, Rights, check_principal_name};

@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 
-use super::fault::{ConfigFault, Place, Wrong, nearest};
+use seriatim_core::nearest;
+
+use super::fault::{ConfigFault, Place, Wrong};
 use super::source::{Node, Table, Value};
 
 /// The faults that were found so far.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::fault::{Wrong, nearest};
+use seriatim_core::nearest;
+
+use super::fault::Wrong;
 use super::reader::{Faults, Found, table, texts};
 use super::source::{Node, Value};
 use crate::{DomainPattern, Rights, Verb};

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::fault::{Place, Wrong, nearest};
+use seriatim_core::nearest;
+
+use super::fault::{Place, Wrong};
 use super::files::{file, secret};
 use super::reader::{Faults, Found, Reader};
 use crate::tls::{ClientCertificates, Identity, Pem, TlsOptions};
