@@ -9,6 +9,7 @@ mod failure;
 mod input;
 mod new_file;
 mod output;
+mod readable;
 mod values;
 
 use std::env;

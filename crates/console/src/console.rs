@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use seriatim_coordinator::Coordinator;
 use seriatim_core::Desk;
 use seriatim_runtime::{AuditStatus, Reactions};
+use seriatim_schema::Payloads;
 use seriatim_security::Access;
 use tokio::sync::watch;
 
@@ -39,6 +40,14 @@ pub(crate) struct Shared {
     pub(crate) recorder: Recorder,
     /// True if the cookie is only for TLS.
     pub(crate) is_secure: bool,
+}
+
+impl Shared {
+    /// Returns what is to be shown with JSON in the place of protobuf, as far as descriptors are registered.
+    pub(crate) fn readable<P: Payloads>(&self, mut shown: P) -> P {
+        shown.make_readable(self.coordinator.descriptors());
+        shown
+    }
 }
 
 impl fmt::Debug for Console {

@@ -45,11 +45,12 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     let letter = command(&shared, &visitor, &id).await?;
-    let OpenLetter::Command(view) = shared.desk.open(letter.id).await? else {
+    let opened = shared.readable(shared.desk.open(letter.id).await?);
+    let OpenLetter::Command(view) = opened else {
         return Err(only_commands());
     };
     let Some(text) = commands_to_edit(&view.letter.request.commands) else {
-        let why = "The command is not JSON, so it cannot be edited here.";
+        let why = "The command is neither JSON nor a message with registered descriptors, so it cannot be edited here.";
         return Err(Refusal::Invalid(why.into()));
     };
     let form = Edited {

@@ -174,7 +174,9 @@ async fn simulate(
     if !visitor.may(Verb::LettersPayload, &letter.stream().domain) {
         return Err(Refusal::Denied(Verb::LettersPayload));
     }
-    Ok(match shared.desk.simulate(letter.id()).await {
+    let simulation = shared.desk.simulate(letter.id()).await;
+    let simulation = simulation.map(|simulation| shared.readable(simulation));
+    Ok(match simulation {
         Ok(LetterSimulation::Command(simulation)) => Forecast::Command {
             before: at(simulation.before.sequence),
             outcome: (&simulation.outcome).into(),
@@ -197,7 +199,7 @@ async fn letter_page(
     let mut alert = alert;
     let body = match head.may_see {
         false => Body::Closed,
-        true => match shared.desk.open(id).await {
+        true => match (shared.desk.open(id).await).map(|letter| shared.readable(letter)) {
             Ok(OpenLetter::Command(view)) => Body::Command(Box::new(CommandBody::of(&view))),
             Ok(OpenLetter::Reaction(given_up)) => Body::Event(Box::new(EventBody {
                 event: given_up.event.as_ref().map(Event::from),

@@ -76,6 +76,7 @@ pub(crate) async fn show(
     let events = log
         .read_stream(&stream, Sequence(first), PAGE as usize)
         .await?;
+    let events = shared.readable(events);
     let mut changes = changes(&shared, &stream, at, events.last()).await;
     let state = shared
         .coordinator

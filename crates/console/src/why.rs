@@ -76,6 +76,7 @@ pub(crate) async fn show(
         limit: PAGE,
     };
     let found = shared.coordinator.changes(&stream, query).await?;
+    let found = shared.readable(found);
     let name = sides::named(&field);
     let shown = WhyPage {
         frame: Frame::new(format!("Why: {name}"), "/streams/", &visitor),

@@ -71,6 +71,7 @@ pub(crate) async fn show(
         .map_err(refusal)?;
     let may_see = |domain: &Domain| visitor.may(Verb::LettersRead, domain);
     let letters = shared.desk.letters_of(&found, may_see).await?;
+    let found = shared.readable(found);
     let events = found.events.iter();
     let events: Vec<_> = events
         .filter(|event| visitor.may(Verb::Read, &event.stream.domain))

@@ -12,6 +12,7 @@ use seriatim_core::{
     Payload, Prepare, QueryError, Receipt, RejectedEffect, Shapes, Simulation, StateView, Store,
     StoreError, StreamId, SubmitError, ThreeWay, WhyNotAccepted,
 };
+use seriatim_schema::{Descriptors, DomainSchema};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -58,6 +59,7 @@ impl Coordinator {
         CoordinatorBuilder {
             store,
             settings: Settings::default(),
+            descriptors: Descriptors::default(),
             shapes: Shapes::default(),
             hosts: Vec::new(),
             is_own: false,
@@ -154,9 +156,19 @@ impl Coordinator {
         &self.inner.shared.settings.limits
     }
 
+    /// Returns the descriptors of protobuf messages, by which people read and write them as JSON.
+    pub fn descriptors(&self) -> &Descriptors {
+        &self.inner.shared.descriptors
+    }
+
     /// Returns the registered domains, by name.
     pub fn domains(&self) -> Vec<DomainInfo> {
         self.inner.hosts.values().map(|host| host.info()).collect()
+    }
+
+    /// Returns what the commands and events of a domain look like. Returns `None` if it is not registered.
+    pub fn schema(&self, domain: &Domain) -> Option<DomainSchema> {
+        self.inner.hosts.get(domain).map(|host| host.schema())
     }
 
     /// Returns `true` if it admits requests.
@@ -326,6 +338,7 @@ fn check(violations: Vec<FieldViolation>) -> Result<(), SubmitError> {
 pub struct CoordinatorBuilder {
     store: Arc<dyn Store>,
     settings: Settings,
+    descriptors: Descriptors,
     shapes: Shapes,
     hosts: Vec<(Domain, MakeHost)>,
     /// `true` if its aggregates are those of Seriatim itself.
@@ -348,6 +361,14 @@ impl CoordinatorBuilder {
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// Sets the descriptors of protobuf messages. Commands and facts of the messages that they describe may then be sent
+    /// as JSON too.
+    #[must_use]
+    pub fn descriptors(mut self, descriptors: Descriptors) -> Self {
+        self.descriptors = descriptors;
         self
     }
 
@@ -391,6 +412,7 @@ impl CoordinatorBuilder {
             lookups: Lookups::default(),
             states: Arc::new(States::new(self.settings.cached_bytes)),
             settings: self.settings,
+            descriptors: self.descriptors,
             background: Arc::new(Semaphore::new(BACKGROUND)),
         });
         let mut hosts = BTreeMap::new();

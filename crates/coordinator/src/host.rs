@@ -11,6 +11,7 @@ use seriatim_core::{
     Domain, ExpectedSequence, FactRequest, Message, QueryError, Receipt, Rejected, RejectedEffect,
     Simulation, StateView, StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
 };
+use seriatim_schema::DomainSchema;
 use tokio::sync::oneshot;
 use tracing::Instrument;
 
@@ -44,6 +45,9 @@ pub struct DomainInfo {
 #[async_trait]
 pub(crate) trait Host: Send + Sync + fmt::Debug {
     fn info(&self) -> DomainInfo;
+
+    /// Returns what its messages look like.
+    fn schema(&self) -> DomainSchema;
 
     /// Returns its metrics.
     fn meter(&self) -> &DomainMeter;
@@ -194,7 +198,7 @@ impl<A: Aggregate> HostOf<A> {
     }
 
     async fn take(&self, request: CommandRequest) -> Result<Taken<A>, SubmitError> {
-        intake::commands(&self.shared.settings, self.prepare.as_ref(), request).await
+        intake::commands(&self.shared, self.prepare.as_ref(), request).await
     }
 
     async fn take_out_of(
@@ -224,6 +228,10 @@ impl<A: Aggregate> Host for HostOf<A> {
         }
     }
 
+    fn schema(&self) -> DomainSchema {
+        DomainSchema::of::<A>(&self.shared.descriptors)
+    }
+
     fn meter(&self) -> &DomainMeter {
         self.mailboxes.meter()
     }
@@ -240,7 +248,7 @@ impl<A: Aggregate> Host for HostOf<A> {
     }
 
     async fn record(&self, request: FactRequest, place: Place) -> Result<Receipt, SubmitError> {
-        let taken = intake::facts(&request);
+        let taken = intake::facts(&self.shared, &request);
         self.post(request.stream, taken, Asked::Fact, place).await
     }
 
@@ -274,7 +282,7 @@ impl<A: Aggregate> Host for HostOf<A> {
         place: Place,
     ) -> Result<Receipt, SubmitError> {
         let taken = match fact {
-            Some(fact) => intake::facts(fact),
+            Some(fact) => intake::facts(&self.shared, fact),
             None => Ok(intake::nothing(letter)),
         };
         let taken = taken.map(|taken| taken.closing(letter, content));

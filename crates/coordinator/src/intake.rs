@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use seriatim_core::{
-    Aggregate, Claim, ClaimKey, CommandLetter, CommandRequest, ContentHash, DecodeError, EffectId,
-    ExpectedSequence, Fact, FactOrigin, FactRequest, Fault, FieldViolation, MergeStrategy, Message,
-    Metadata, NewFact, PrepareError, Rejected, RejectedEffect, StreamId, SubmitError, Unavailable,
-    decode_command,
+    Aggregate, Claim, ClaimKey, Codec, CommandLetter, CommandRequest, ContentHash, DecodeError,
+    EffectId, ExpectedSequence, Fact, FactOrigin, FactRequest, Fault, FieldViolation,
+    MergeStrategy, Message, Metadata, NewFact, Payload, PrepareError, Rejected, RejectedEffect,
+    StreamId, SubmitError, Unavailable, decode_command,
 };
+use seriatim_schema::Descriptors;
 use uuid::Uuid;
 
 use crate::Settings;
 use crate::guard::guarded;
 use crate::job::{Commands, FactWork, Returned, Work};
 use crate::preparation::Preparation;
+use crate::shared::Shared;
 
 /// A decoded request, ready for a mailbox.
 pub(crate) struct Taken<A: Aggregate> {
@@ -80,14 +82,21 @@ pub(crate) fn nothing<A: Aggregate>(letter: &CommandLetter) -> Taken<A> {
 
 /// Decodes a request's commands and prepares them.
 pub(crate) async fn commands<A: Aggregate>(
-    settings: &Settings,
+    shared: &Shared,
     prepare: Option<&Arc<dyn Preparation<A>>>,
-    request: CommandRequest,
+    mut request: CommandRequest,
 ) -> Result<Taken<A>, SubmitError> {
+    // What counts is what was sent: two encoders need not write the same bytes for one JSON text.
+    let claim = claim(request.effect.as_ref(), &request.metadata, || {
+        ContentHash::of_command(&request)
+    });
     let mut violations = Vec::new();
     let mut commands: Vec<A::Command> = Vec::with_capacity(request.commands.len());
-    for (at, payload) in request.commands.iter().enumerate() {
-        let decode_command = || decode_command::<A>(payload);
+    for (at, payload) in request.commands.iter_mut().enumerate() {
+        let decode_command = || {
+            encode_as::<A::Command>(&shared.descriptors, payload)?;
+            decode_command::<A>(payload)
+        };
         match decoded(decode_command, || format!("pages[{at}].command")) {
             Ok(command) => commands.push(command),
             Err(violation) => violations.push(violation),
@@ -97,13 +106,10 @@ pub(crate) async fn commands<A: Aggregate>(
         return Err(SubmitError::Invalid(violations));
     }
     let correlation_id = correlation(&request.metadata, request.id);
-    let claim = claim(request.effect.as_ref(), &request.metadata, || {
-        ContentHash::of_command(&request)
-    });
     let is_effect = request.effect.is_some();
     if let Some(prepare) = prepare {
         for command in &mut commands {
-            match prepared(settings, prepare, &request.stream, command.clone()).await {
+            match prepared(&shared.settings, prepare, &request.stream, command.clone()).await {
                 Ok(prepared) => *command = prepared,
                 Err(SubmitError::Rejected(rejected)) => {
                     return Ok(Taken {
@@ -172,15 +178,40 @@ async fn prepared<A: Aggregate>(
     }
 }
 
+/// Puts a protobuf message in the place of JSON, if the domain reads protobuf and the descriptors know the message.
+fn encode_as<M: Message>(
+    descriptors: &Descriptors,
+    payload: &mut Payload,
+) -> Result<(), DecodeError> {
+    if (M::CODEC, payload.codec) != (Codec::Protobuf, Codec::Json) {
+        return Ok(());
+    }
+    let mut aliases = M::ALIASES.iter();
+    if let Some((_, todays)) = aliases.find(|(alias, _)| *alias == payload.type_name) {
+        payload.type_name = (*todays).into();
+    }
+    if let Some(written) = descriptors.to_protobuf(payload) {
+        *payload = written?;
+    }
+    Ok(())
+}
+
 /// Decodes the facts of a request.
-pub(crate) fn facts<A: Aggregate>(request: &FactRequest) -> Result<Taken<A>, SubmitError> {
+pub(crate) fn facts<A: Aggregate>(
+    shared: &Shared,
+    request: &FactRequest,
+) -> Result<Taken<A>, SubmitError> {
     let routed = request.route_to_aggregate.unwrap_or(A::ROUTE_FACTS);
     let correlation_id = correlation(&request.metadata, request.id);
     let mut violations = Vec::new();
     let mut facts = Vec::with_capacity(request.facts.len());
     for (at, NewFact { payload, origin }) in request.facts.iter().enumerate() {
+        let mut payload = payload.clone();
         // A process manager may have planned the fact before the event's type was changed.
-        let decode_event = || A::Event::decode(&A::upcast(payload.clone()));
+        let decode_event = || {
+            encode_as::<A::Event>(&shared.descriptors, &mut payload)?;
+            A::Event::decode(&A::upcast(payload.clone()))
+        };
         let event = match decoded(decode_event, || format!("pages[{at}].event")) {
             Ok(event) => event,
             Err(violation) => {
@@ -192,7 +223,7 @@ pub(crate) fn facts<A: Aggregate>(request: &FactRequest) -> Result<Taken<A>, Sub
         let from = Some(origin.clone());
         facts.push(FactWork {
             fact: Fact { event, origin },
-            as_it_came: (!routed).then(|| payload.clone()),
+            as_it_came: (!routed).then_some(payload),
             metadata: Arc::new(metadata(
                 &request.metadata,
                 request.id,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use seriatim_core::{Log, Store};
+use seriatim_schema::Descriptors;
 use tokio::sync::Semaphore;
 
 use crate::Settings;
@@ -20,6 +21,7 @@ pub(crate) struct Shared {
     pub(crate) lookups: Lookups,
     pub(crate) states: Arc<States>,
     pub(crate) settings: Settings,
+    pub(crate) descriptors: Descriptors,
     /// Permits for work that nobody waits for.
     pub(crate) background: Arc<Semaphore>,
 }

@@ -6487,6 +6487,88 @@ impl ::prost::Name for DomainDescription {
         "type.googleapis.com/seriatim.v1.DomainDescription".into()
     }
 }
+/// The domain to describe.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSchemaRequest {
+    /// Its name. Empty: all domains that the caller may read.
+    #[prost(string, tag = "1")]
+    pub domain: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetSchemaRequest {
+    const NAME: &'static str = "GetSchemaRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.GetSchemaRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.GetSchemaRequest".into()
+    }
+}
+/// The messages of domains.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetSchemaResponse {
+    /// The domains, by name.
+    #[prost(message, repeated, tag = "1")]
+    pub domains: ::prost::alloc::vec::Vec<DomainSchema>,
+    /// An encoded google.protobuf.FileDescriptorSet of the protobuf messages of these domains, with the files that they
+    /// import. It has only the messages whose descriptors the application has registered.
+    #[prost(bytes = "vec", tag = "2")]
+    pub file_descriptor_set: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for GetSchemaResponse {
+    const NAME: &'static str = "GetSchemaResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.GetSchemaResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.GetSchemaResponse".into()
+    }
+}
+/// What the messages of a domain look like.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DomainSchema {
+    /// The name of the domain.
+    #[prost(string, tag = "1")]
+    pub domain: ::prost::alloc::string::String,
+    /// Its commands, in the order of declaration.
+    #[prost(message, repeated, tag = "2")]
+    pub commands: ::prost::alloc::vec::Vec<MessageSchema>,
+    /// Its events, in the order of declaration.
+    #[prost(message, repeated, tag = "3")]
+    pub events: ::prost::alloc::vec::Vec<MessageSchema>,
+}
+impl ::prost::Name for DomainSchema {
+    const NAME: &'static str = "DomainSchema";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.DomainSchema".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.DomainSchema".into()
+    }
+}
+/// What a command or an event looks like.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MessageSchema {
+    /// Its type name.
+    #[prost(string, tag = "1")]
+    pub type_name: ::prost::alloc::string::String,
+    /// The JSON Schema (draft 2020-12) of its content. Of a protobuf message it describes the JSON that the protobuf JSON
+    /// mapping makes of it. Empty if the application has not said what it looks like.
+    #[prost(string, tag = "2")]
+    pub json_schema: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MessageSchema {
+    const NAME: &'static str = "MessageSchema";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.MessageSchema".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.MessageSchema".into()
+    }
+}
 /// How payloads are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -6766,6 +6848,31 @@ pub mod query_service_client {
                 .insert(GrpcMethod::new("seriatim.v1.QueryService", "ListDomains"));
             self.inner.unary(req, path, codec).await
         }
+        /// Returns what the commands and events of domains look like, for people and for tools that make forms.
+        pub async fn get_schema(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetSchemaRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSchemaResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.QueryService/GetSchema",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.QueryService", "GetSchema"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -6834,6 +6941,14 @@ pub mod query_service_server {
             request: tonic::Request<super::ListDomainsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListDomainsResponse>,
+            tonic::Status,
+        >;
+        /// Returns what the commands and events of domains look like, for people and for tools that make forms.
+        async fn get_schema(
+            &self,
+            request: tonic::Request<super::GetSchemaRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSchemaResponse>,
             tonic::Status,
         >;
     }
@@ -7170,6 +7285,51 @@ pub mod query_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListDomainsSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.QueryService/GetSchema" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSchemaSvc<T: QueryService>(pub Arc<T>);
+                    impl<
+                        T: QueryService,
+                    > tonic::server::UnaryService<super::GetSchemaRequest>
+                    for GetSchemaSvc<T> {
+                        type Response = super::GetSchemaResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetSchemaRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QueryService>::get_schema(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSchemaSvc(inner);
                         let codec = crate::codec::WireCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

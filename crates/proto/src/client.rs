@@ -249,6 +249,16 @@ impl Client {
         Ok(answer?.into_inner().domains)
     }
 
+    /// Returns what the commands and events of a domain look like; `None` for all domains that the caller may read.
+    pub async fn schema(
+        &self,
+        domain: Option<&Domain>,
+    ) -> Result<v1::GetSchemaResponse, CallError<QueryError>> {
+        let domain = domain.map(ToString::to_string).unwrap_or_default();
+        let message = self.request(v1::GetSchemaRequest { domain });
+        Ok(self.queries().get_schema(message).await?.into_inner())
+    }
+
     /// Subscribes to the log: the events of all streams that pass the filter, from a place on to the end, and new ones
     /// as any process records them.
     pub async fn subscribe(

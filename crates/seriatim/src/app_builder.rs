@@ -16,6 +16,7 @@ use seriatim_runtime::{
     Alarms, AtLeastOnce, AuditJob, AuditSettings, Enrolled, ExactlyOnce, FailurePolicy, Feed,
     Managed, Projector, ReactionSettings, Reactions, SagaReaction, Waiter, Widened,
 };
+use seriatim_schema::{Descriptors, InvalidDescriptors};
 #[cfg(feature = "server")]
 use seriatim_security::{UnknownDomains, tls::TlsError};
 #[cfg(feature = "server")]
@@ -36,6 +37,7 @@ type Manage = Box<dyn FnOnce(&Coordinator) -> Managed + Send>;
 pub struct AppBuilder {
     store: Arc<dyn Store>,
     coordinator: CoordinatorBuilder,
+    descriptors: Result<Descriptors, InvalidDescriptors>,
     components: Vec<MakeComponent>,
     policies: BTreeMap<String, FailurePolicy>,
     shares: BTreeMap<String, NonZero<u16>>,
@@ -64,6 +66,7 @@ impl AppBuilder {
         Self {
             coordinator: Coordinator::builder(Arc::clone(&store)),
             store,
+            descriptors: Ok(Descriptors::default()),
             components: Vec::new(),
             policies: BTreeMap::new(),
             shares: BTreeMap::new(),
@@ -88,6 +91,21 @@ impl AppBuilder {
     #[must_use]
     pub fn aggregate_with<A: Aggregate>(mut self, prepare: impl Prepare<A>) -> Self {
         self.coordinator = self.coordinator.aggregate_with::<A>(prepare);
+        self
+    }
+
+    /// Registers the descriptors of protobuf messages: an encoded `google.protobuf.FileDescriptorSet` with the files that
+    /// it imports, as prost-build's `file_descriptor_set_path` or `protoc --include_imports --descriptor_set_out` write it.
+    /// It may be called more than once.
+    ///
+    /// The command line, the console and other readers then show these messages as JSON, they may be sent as
+    /// JSON, and gRPC reflection describes them.
+    #[must_use]
+    pub fn descriptors(mut self, file_descriptor_set: &[u8]) -> Self {
+        self.descriptors = self.descriptors.and_then(|mut descriptors| {
+            descriptors.add(file_descriptor_set)?;
+            Ok(descriptors)
+        });
         self
     }
 
@@ -262,7 +280,8 @@ impl AppBuilder {
         // This comes before anything can be counted.
         #[cfg(feature = "server")]
         let doors = self.doors.prepare().await?;
-        let coordinator = self.coordinator.start()?;
+        let coordinator = self.coordinator.descriptors(self.descriptors?);
+        let coordinator = coordinator.start()?;
         let components = self.components.into_iter().map(|make| make(&coordinator));
         let mut components = components.collect::<Result<Vec<_>, _>>()?;
         for read_model in self.read_models {
@@ -387,6 +406,9 @@ pub enum StartAppError {
     /// The aggregates do not fit together.
     #[error(transparent)]
     Coordinator(#[from] StartError),
+    /// The descriptors of protobuf messages cannot be used.
+    #[error(transparent)]
+    Descriptors(#[from] InvalidDescriptors),
     /// A component has an invalid name.
     #[error(transparent)]
     Component(#[from] InvalidComponent),

@@ -159,6 +159,10 @@ pub use seriatim_runtime::{
     PieceState, PieceStatus, Projector, ReactionSettings, Reactions, SagaReaction, Subscription,
     Then, Unproven,
 };
+/// What messages look like, and protobuf messages as JSON.
+pub use seriatim_schema::{
+    Descriptors, DomainSchema, Field, InvalidDescriptors, MessageSchema, Outline, Payloads, outline,
+};
 /// The store on PostgreSQL by itself, for read models.
 #[cfg(feature = "postgres")]
 pub use seriatim_store_postgres::PostgresStore;

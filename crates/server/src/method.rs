@@ -109,6 +109,7 @@ impl Method {
                 "QueryService/GetState"
                 | "QueryService/ListChanges"
                 | "QueryService/GetWorkflow"
+                | "QueryService/GetSchema"
                 | "CommandService/Simulate"
                 | "DeadLetterService/List"
                 | "DeadLetterService/Get"
@@ -157,7 +158,8 @@ fn need(ours: &str) -> Need {
         | "QueryService/ListChanges"
         | "QueryService/GetWorkflow"
         | "QueryService/ListStreams"
-        | "QueryService/ListDomains" => Verb::Read,
+        | "QueryService/ListDomains"
+        | "QueryService/GetSchema" => Verb::Read,
         "SubscriptionService/Subscribe" => Verb::Subscribe,
         "DeadLetterService/List"
         | "DeadLetterService/Get"
@@ -228,12 +230,12 @@ mod tests {
         assert_eq!(
             lists,
             [
-                "QueryService/ListStreams",
-                "QueryService/ListDomains",
                 "DeadLetterService/Forecast",
                 "DeadLetterService/ListFaults",
                 "DeadLetterService/Annotate",
                 "DeadLetterService/Assign",
+                "QueryService/ListStreams",
+                "QueryService/ListDomains",
                 "AdminService/ListProgress",
                 "AdminService/Pause",
                 "AdminService/Resume",

@@ -114,7 +114,7 @@ impl ServerBuilder {
         let (reporter, health_service) = health_reporter();
         health::report(&reporter, ServingStatus::Serving).await;
         let (closing, closed) = watch::channel(false);
-        let others = others(health_service)?;
+        let others = others(health_service, &coordinator.descriptors().encoded())?;
         let own = Own::start(coordinator.store());
         let recorder = OperationRecorder::new(&own.trail, &access);
         let mut shutdown = pin!(shutdown);
@@ -239,11 +239,15 @@ fn routes(
 }
 
 /// Returns the services that are not ours.
-fn others(health: HealthServer<impl Health>) -> Result<tonic::service::Routes, ServeError> {
+fn others(
+    health: HealthServer<impl Health>,
+    of_application: &[u8],
+) -> Result<tonic::service::Routes, ServeError> {
     let reflection = || {
         Reflection::configure()
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(of_application)
     };
     Ok(tonic::service::Routes::new(health)
         .add_service(reflection().build_v1()?)

@@ -10,7 +10,8 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("seriatim-core", &[]),
     ("seriatim-derive", &[]),
-    ("seriatim-coordinator", &["seriatim-core"]),
+    ("seriatim-schema", &["seriatim-core"]),
+    ("seriatim-coordinator", &["seriatim-schema"]),
     ("seriatim-runtime", &["seriatim-core"]),
     ("seriatim-store-memory", &["seriatim-core"]),
     ("seriatim-store-sql", &["seriatim-core"]),

@@ -121,7 +121,14 @@ pub(crate) enum Command {
         domain: Option<Domain>,
     },
     /// List the domains, with their commands and events
-    Domains,
+    Domains {
+        /// Show the fields of each command and event
+        #[arg(long)]
+        schema: bool,
+        /// Only this domain
+        #[arg(requires = "schema")]
+        domain: Option<Domain>,
+    },
     /// Follow the log
     #[command(subcommand)]
     Log(Log),

@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::payload;
 use crate::output::{Output, forecast, letters as show, three_way};
+use crate::readable::{Reader, readable};
 
 pub(crate) async fn run(
     wanted: DeadLetters,
@@ -112,12 +113,14 @@ pub(super) fn filter(
 
 async fn list(wanted: List, client: &Client, output: &Output) -> Result<Exit, Failure> {
     let filter = filter(wanted.about, wanted.status.into(), wanted.latest_first);
+    let mut reader = Reader::new(client);
     let mut any = false;
     let mut page = None;
     loop {
         let answer = client.letters(&filter, page).await;
         let (letters, next) = answer.map_err(refused)?;
         any |= !letters.is_empty();
+        let letters = reader.readable(letters).await;
         output.lines(&letters, show::listed_json, show::listed)?;
         page = next;
         if page.is_none() {
@@ -132,7 +135,7 @@ async fn list(wanted: List, client: &Client, output: &Output) -> Result<Exit, Fa
 
 async fn show(id: Uuid, client: &Client, output: &Output) -> Result<Exit, Failure> {
     let (letter, annotations) = client.letter(id).await.map_err(refused)?;
-    match letter {
+    match readable(client, letter).await {
         OpenLetter::Command(view) => {
             let text = three_way::text(&view, &annotations);
             let json = show::three_way_json(&view);
@@ -155,7 +158,7 @@ async fn carry_out(
 ) -> Result<Exit, Failure> {
     if let Some(id) = which.subject.id {
         let answer = client.decide(&order.about(id)).await;
-        let letter = answer.map_err(refused)?;
+        let letter = readable(client, answer.map_err(refused)?).await;
         let exit = print(order, &letter, output)?;
         if letter.status() == LetterStatus::Parked {
             output.hint(&format!(
@@ -170,6 +173,7 @@ async fn carry_out(
         return Ok(Exit::Ok);
     }
     if !which.yes {
+        let letters = readable(client, letters).await;
         output.lines(&letters, show::letter_json, show::letters)?;
         let (count, verb) = (letters.len(), order.action.name());
         output.hint(&format!(
@@ -219,7 +223,7 @@ async fn edit(
         reason: wanted.reason,
     };
     let letter = match client.decide(&order.about(id)).await {
-        Ok(letter) => letter,
+        Ok(letter) => readable(client, letter).await,
         Err(error) => return Err(draft.kept(refused(error))),
     };
     let exit = print(&order, &letter, output)?;
@@ -256,13 +260,14 @@ async fn record(
         reason: wanted.reason,
     };
     let letter = client.decide(&order.about(wanted.id)).await;
-    print(&order, &letter.map_err(refused)?, output)
+    let letter = readable(client, letter.map_err(refused)?).await;
+    print(&order, &letter, output)
 }
 
 /// Returns the letter of a command that waits. It is asked before an editor is opened for nothing.
 async fn parked_command(id: Uuid, client: &Client) -> Result<CommandLetter, Failure> {
     let (letter, _) = client.letter(id).await.map_err(refused)?;
-    let refusal = match letter {
+    let refusal = match readable(client, letter).await {
         OpenLetter::Command(view) if view.letter.status == LetterStatus::Parked => {
             return Ok(view.letter);
         }
@@ -289,6 +294,7 @@ async fn simulate(subject: Subject, client: &Client, output: &Output) -> Result<
 /// Returns the exit code that resubmitting would have had.
 async fn simulate_one(id: Uuid, client: &Client, output: &Output) -> Result<Exit, Failure> {
     let simulation = client.simulate_letter(id).await.map_err(refused)?;
+    let simulation = readable(client, simulation).await;
     let text = forecast::simulation(&simulation);
     output.answer(&forecast::simulation_json(id, &simulation), &text)?;
     Ok(match simulation {
@@ -334,10 +340,11 @@ async fn all(
     client: &Client,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    let mut reader = Reader::new(client);
     let mut end = Exit::Ok;
     for letter in letters {
         let exit = match client.decide(&order.about(letter.id())).await {
-            Ok(letter) => print(order, &letter, output)?,
+            Ok(letter) => print(order, &reader.readable(letter).await, output)?,
             // The server is gone, or the next would fail in the same way.
             Err(error) if !is_about_the_letter(&error) => return Err(refused(error)),
             Err(error) => output.failure(&refused(error)),

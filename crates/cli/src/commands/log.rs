@@ -8,6 +8,7 @@ use crate::args::Tail;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, json, text};
+use crate::readable::Reader;
 
 /// Ends at Ctrl-C, by which a person says that it is enough.
 pub(crate) async fn tail(wanted: Tail, client: &Client, output: &Output) -> Result<Exit, Failure> {
@@ -28,6 +29,7 @@ pub(crate) async fn tail(wanted: Tail, client: &Client, output: &Output) -> Resu
             events.cursor()
         ));
     }
+    let mut reader = Reader::new(client);
     let mut enough = std::pin::pin!(enough());
     loop {
         let before = events.cursor().clone();
@@ -39,6 +41,10 @@ pub(crate) async fn tail(wanted: Tail, client: &Client, output: &Output) -> Resu
         };
         let batch = batch.map_err(|error| Failure::of_subscribe_call(&error))?;
         let caught_up = batch.caught_up;
+        let batch = RemoteBatch {
+            events: reader.readable(batch.events).await,
+            ..batch
+        };
         output.lines(
             &places(before, batch),
             json::logged_event,

@@ -55,7 +55,11 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Streams { domain } => {
             query::streams(domain.as_ref(), &connect(&global).await?, output).await
         }
-        Command::Domains => query::domains(&connect(&global).await?, output).await,
+        Command::Domains {
+            schema: true,
+            domain,
+        } => query::schema(domain.as_ref(), &connect(&global).await?, output).await,
+        Command::Domains { .. } => query::domains(&connect(&global).await?, output).await,
         Command::Log(Log::Tail(tail)) => log::tail(tail, &connect(&global).await?, output).await,
         Command::DeadLetters(wanted) => {
             let client = connect(&global).await?;

@@ -6,7 +6,8 @@ use seriatim_proto::Client;
 use crate::args::{Events, State, Why};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Output, changes, json, text};
+use crate::output::{Output, changes, json, schema, text};
+use crate::readable::Reader;
 
 pub(crate) async fn events(
     wanted: &Events,
@@ -17,6 +18,7 @@ pub(crate) async fn events(
         .events(&wanted.stream, wanted.from, wanted.through)
         .await;
     let mut books = answer.map_err(|error| Failure::of_query_call(&error))?;
+    let mut reader = Reader::new(client);
     let mut any = false;
     while let Some(events) = books
         .next()
@@ -24,6 +26,7 @@ pub(crate) async fn events(
         .map_err(|error| Failure::of_query_call(&error))?
     {
         any |= !events.is_empty();
+        let events = reader.readable(events).await;
         output.lines(&events, json::event, text::event_lines)?;
     }
     if !any {
@@ -50,11 +53,13 @@ pub(crate) async fn why(wanted: &Why, client: &Client, output: &Output) -> Resul
         through: wanted.through,
         limit: wanted.limit.get(),
     };
+    let mut reader = Reader::new(client);
     let mut is_first = true;
     let mut any = false;
     loop {
         let answer = client.changes(&wanted.stream, &query).await;
         let page = answer.map_err(|error| Failure::of_query_call(&error))?;
+        let page = reader.readable(page).await;
         if is_first && wanted.field.is_some() && !output.is_json() {
             output.text(&changes::heading(&query.field, page.value.as_ref()))?;
         }
@@ -97,6 +102,18 @@ pub(crate) async fn streams(
     if !any {
         output.hint("there are none");
     }
+    Ok(Exit::Ok)
+}
+
+/// Shows what the commands and events of a domain, or of all, look like.
+pub(crate) async fn schema(
+    domain: Option<&Domain>,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let answer = client.schema(domain).await;
+    let answer = answer.map_err(|error| Failure::of_query_call(&error))?;
+    output.lines(&answer.domains, schema::json, schema::text)?;
     Ok(Exit::Ok)
 }
 

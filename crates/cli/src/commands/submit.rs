@@ -1,6 +1,8 @@
 //! `send`, `record`, `simulate`.
 
-use seriatim_core::{NotHandled, Outcome, Receipt, Simulated};
+use seriatim::Payloads;
+use seriatim_core::{NotHandled, Outcome, Receipt, Simulated, StreamId, SubmitError};
+use seriatim_proto::{CallError, Client};
 
 use crate::args::{Global, RecordAndWait, SendAndWait, Simulate};
 use crate::connect::connect;
@@ -8,6 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Output, json, text};
+use crate::readable::Reader;
 
 pub(crate) async fn send(
     wanted: SendAndWait,
@@ -20,8 +23,7 @@ pub(crate) async fn send(
         Some(wait) => client.submit_and_wait(&request, &wait).await,
         None => (client.submit(&request).await).map(|receipt| (receipt, Ok(()))),
     };
-    let answer = answer.map_err(|error| Failure::of_submit_call(&error, &request.stream));
-    let (receipt, waited) = answer?;
+    let (receipt, waited) = read(answer, &client, &request.stream).await?;
     print(&receipt, waited.err().as_ref(), output)
 }
 
@@ -36,9 +38,24 @@ pub(crate) async fn record(
         Some(wait) => client.record_and_wait(&request, &wait).await,
         None => (client.record(&request).await).map(|receipt| (receipt, Ok(()))),
     };
-    let answer = answer.map_err(|error| Failure::of_submit_call(&error, &request.stream));
-    let (receipt, waited) = answer?;
+    let (receipt, waited) = read(answer, &client, &request.stream).await?;
     print(&receipt, waited.err().as_ref(), output)
+}
+
+/// Makes an answer, or the error in its place, readable.
+async fn read<P: Payloads, R>(
+    answer: Result<(P, R), CallError<SubmitError>>,
+    client: &Client,
+    stream: &StreamId,
+) -> Result<(P, R), Failure> {
+    let mut reader = Reader::new(client);
+    match answer {
+        Ok((shown, rest)) => Ok((reader.readable(shown).await, rest)),
+        Err(error) => {
+            let error = reader.refusal(error).await;
+            Err(Failure::of_submit_call(&error, stream))
+        }
+    }
 }
 
 fn print(
@@ -72,8 +89,10 @@ pub(crate) async fn simulate(
 ) -> Result<Exit, Failure> {
     let at = simulate.when.at();
     let request = input::command(simulate.send, global.actor.clone())?;
-    let answer = connect(global).await?.simulate(&request, at).await;
-    let simulation = answer.map_err(|error| Failure::of_submit_call(&error, &request.stream))?;
+    let client = connect(global).await?;
+    let answer = client.simulate(&request, at).await;
+    let answer = answer.map(|simulation| (simulation, ()));
+    let (simulation, ()) = read(answer, &client, &request.stream).await?;
     output.answer(
         &json::simulation(&simulation),
         &text::simulation(&simulation),

@@ -48,7 +48,7 @@ impl Draft {
     /// Lets a person edit the commands of a letter.
     pub(crate) fn in_editor(letter: &CommandLetter) -> Result<Self, Failure> {
         let Some(before) = commands_to_edit(&letter.request.commands) else {
-            let message = "the parked command is not JSON, so it cannot be edited here";
+            let message = "the parked command is neither JSON nor a message that the server has descriptors of, so it cannot be edited here";
             return Err(Failure::new(Exit::Invalid, message).with_next(
                 "give another one with --command FILE, or send one with your own client",
             ));

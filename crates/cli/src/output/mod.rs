@@ -12,6 +12,7 @@ pub(crate) mod read_models;
 pub(crate) mod text;
 pub(crate) mod three_way;
 pub(crate) mod operations;
+pub(crate) mod schema;
 pub(crate) mod tokens;
 pub(crate) mod top;
 pub(crate) mod workflow;

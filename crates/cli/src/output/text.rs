@@ -9,6 +9,9 @@ use seriatim_proto::v1::{self as wire, DomainDescription};
 
 use super::lines::Lines;
 
+/// The most bytes that are shown as hexadecimal digits.
+const MOST_DIGITS: usize = 32;
+
 /// `made`: whether the migrations were made, or are only missing.
 pub(crate) fn schema_change(change: &SchemaChange, made: bool) -> Lines {
     let (before, after) = (change.before, change.after());
@@ -190,8 +193,16 @@ pub(crate) fn payload(payload: &Payload) -> String {
             let text = tree.map_or("(not JSON)".into(), |tree| tree.to_string());
             format!("{} {text}", payload.type_name)
         }
-        Codec::Protobuf => format!("{} ({} bytes)", payload.type_name, payload.data.len()),
+        Codec::Protobuf => undecoded(payload),
     }
+}
+
+/// Returns the type, the size and the first digits of what nothing is known of.
+fn undecoded(payload: &Payload) -> String {
+    let (name, bytes) = (&payload.type_name, payload.data.len());
+    let shown = payload.data.slice(..bytes.min(MOST_DIGITS));
+    let more = if bytes > MOST_DIGITS { "..." } else { "" };
+    format!("{name} ({bytes} bytes: {shown:x}{more})")
 }
 
 pub(crate) fn state(view: &StateView) -> Lines {

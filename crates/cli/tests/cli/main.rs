@@ -1,6 +1,7 @@
 //! The real binary against a real server: what it prints where, and how it ends.
 
 mod account;
+mod meter;
 mod stage;
 
 mod advice;
@@ -15,6 +16,7 @@ mod largest;
 mod hostile;
 mod log_tail;
 mod migrations;
+mod protobuf;
 mod questions;
 mod reactions;
 mod read_models;

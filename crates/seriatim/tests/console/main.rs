@@ -8,6 +8,8 @@ mod entry;
 mod rights;
 mod forms;
 mod lists;
+mod meter;
+mod protobuf;
 mod streams;
 mod components;
 mod notes;

@@ -10,6 +10,7 @@ use seriatim::{BackOff, DeadLetter, FailurePolicy, LetterFilter};
 use seriatim_testkit::until;
 
 use crate::client::Client;
+use crate::meter::{Meter, descriptor_set};
 use crate::tab::{Do, Secret, Tab, Till};
 
 /// What an operator of tabs may do.
@@ -52,6 +53,8 @@ impl Server {
         let app = app
             .aggregate::<Tab>()
             .aggregate::<Secret>()
+            .aggregate::<Meter>()
+            .descriptors(&descriptor_set())
             .projector("till", EventFilter::default(), Till)
             .failure_policy("till", park)
             .access(access.clone())

@@ -5,6 +5,7 @@ use seriatim_coordinator::{Coordinator, DomainInfo};
 use seriatim_core::{Desk, Domain, OWN_DOMAINS, StoreError, StreamId, StreamSummary};
 use seriatim_proto::convert::{self, Invalid};
 use seriatim_proto::v1;
+use seriatim_schema::{DomainSchema, MessageSchema};
 use seriatim_security::Verb;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -197,6 +198,54 @@ impl QueryService for Queries {
             domains: domains.iter().map(description).collect(),
         }))
     }
+
+    async fn get_schema(
+        &self,
+        mut request: Request<v1::GetSchemaRequest>,
+    ) -> Result<Response<v1::GetSchemaResponse>, Status> {
+        let call = call(&mut request)?;
+        let domains = match request.get_ref().domain.as_str() {
+            "" => {
+                let all = self.coordinator.domains().into_iter();
+                let mut all: Vec<_> = all.map(|info| info.domain).collect();
+                all.retain(|domain| call.caller().may(Verb::Read, domain));
+                all
+            }
+            name => {
+                let domain = convert::domain(name, "domain").map_err(status)?;
+                call.caller().check(Verb::Read, Some(&domain))?;
+                check_domain(&self.coordinator, &domain, call.caller())?;
+                vec![domain]
+            }
+        };
+        let schemas = domains.iter().filter_map(|it| self.coordinator.schema(it));
+        let schemas: Vec<_> = schemas.collect();
+        let type_names = schemas.iter().flat_map(DomainSchema::type_names);
+        let file_descriptor_set = self.coordinator.descriptors().encoded_of(type_names);
+        answer(v1::GetSchemaResponse {
+            file_descriptor_set,
+            domains: schemas
+                .into_iter()
+                .map(|schema| v1::DomainSchema {
+                    domain: schema.domain.to_string(),
+                    commands: message_schemas(schema.commands),
+                    events: message_schemas(schema.events),
+                })
+                .collect(),
+        })
+    }
+}
+
+fn message_schemas(messages: Vec<MessageSchema>) -> Vec<v1::MessageSchema> {
+    let messages = messages.into_iter();
+    messages
+        .map(|message| v1::MessageSchema {
+            type_name: message.type_name,
+            json_schema: message
+                .json_schema
+                .map_or(String::new(), |it| it.to_string()),
+        })
+        .collect()
 }
 
 fn token(last: Option<&StreamId>) -> String {

@@ -21,6 +21,7 @@ mod dead_letters;
 mod failures;
 mod health;
 mod reflection;
+mod descriptors;
 mod log;
 mod tokens;
 mod subscriptions;

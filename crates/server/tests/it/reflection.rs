@@ -10,7 +10,7 @@ use tonic_reflection::pb::v1alpha;
 
 use crate::rig::*;
 
-async fn ask_reflection(rig: &Rig, question: MessageRequest) -> MessageResponse {
+pub(crate) async fn ask_reflection(rig: &Rig, question: MessageRequest) -> MessageResponse {
     let request = ServerReflectionRequest {
         host: String::new(),
         message_request: Some(question),

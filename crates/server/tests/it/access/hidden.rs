@@ -260,6 +260,12 @@ async fn lists_have_what_the_caller_may_read() {
         let found = answer.await.unwrap().0.domains;
         let found: Vec<_> = found.iter().map(|domain| &domain.domain[..]).collect();
         assert_eq!(found, domains);
+        let everything = v1::GetSchemaRequest::default();
+        let answer =
+            server.ask::<v1::GetSchemaResponse>(&ann, "QueryService/GetSchema", &everything);
+        let found = answer.await.unwrap().0.domains;
+        let found: Vec<_> = found.iter().map(|schema| &schema.domain[..]).collect();
+        assert_eq!(found, domains);
         let answer = server.ask::<v1::ListStreamsResponse>(&ann, "QueryService/ListStreams", &all);
         assert_eq!(answer.await.unwrap().0.streams.len(), streams);
     }

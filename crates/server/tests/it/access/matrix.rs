@@ -112,6 +112,10 @@ fn row(method: &str, stream: &StreamId, letter: Uuid) -> Row {
             };
             (&[Verb::Read], LeftOut, request.encode_to_vec())
         }
+        "QueryService/GetSchema" => {
+            let request = v1::GetSchemaRequest { domain };
+            (&[Verb::Read], Denied, request.encode_to_vec())
+        }
         "QueryService/ListDomains" => (&[Verb::Read], LeftOut, Vec::new()),
         "SubscriptionService/Subscribe" => {
             (&[Verb::Subscribe], LeftOut, all_events().encode_to_vec())
