@@ -35,6 +35,11 @@ impl Coordinator {
         let refusal = refusal(decision);
         let action = &decision.action;
         let answer = self.act(&letter, decision, &refusal).await?;
+        let answer = match answer {
+            // It says nothing about the letter, and it may have been carried out all the same.
+            Err(error) if error.is_of_the_moment() => return Err(error.into()),
+            answer => answer,
+        };
         if let Some(error) = untried(&letter, action, &answer) {
             return Err(error);
         }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use seriatim_coordinator::Coordinator;
 use seriatim_core::{
     CommandGateway, CommandLetter, DeadLetter, DeadLetterStore, Decision, EventStore, LetterFilter,
-    LetterKind, LetterSource, LetterStatus, MergeStrategy, OperatorError, Outcome, Store, StreamId,
-    Verb,
+    LetterKind, LetterSource, LetterStatus, MergeStrategy, OperatorError, Outcome, Store,
+    StoreErrorKind, StreamId, Verb,
 };
 use seriatim_store_memory::MemoryStore;
-use seriatim_testkit::faults::{FaultyStore, Interruption};
+use seriatim_testkit::faults::{Fault, FaultyStore, Interruption};
 use uuid::Uuid;
 
 use crate::cart::*;
@@ -254,4 +254,23 @@ async fn premises_hold_when_a_letter_is_resubmitted() {
     accept(&coordinator, &stream, name("a")).await;
     let letter = decide(&coordinator, Verb::Resubmit, id).await.unwrap();
     assert_eq!(letter.status, LetterStatus::Resolved, "{letter:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_tried_at_the_moment_is_no_attempt() {
+    let plain = MemoryStore::new();
+    let faulty = FaultyStore::new(Arc::new(plain.clone()));
+    let coordinator = on(&(Arc::new(faulty.clone()) as Arc<dyn Store>));
+    let stream = stream_of(&coordinator, [name("a"), name("b")]).await;
+    let id = park(&coordinator, &stream, name("mine")).await;
+    for verb in [Verb::Resubmit, Verb::Discard] {
+        faulty.fail_next(Fault::NotWritten(StoreErrorKind::Unavailable));
+        let refused = decide(&coordinator, verb, id).await.unwrap_err();
+        assert!(matches!(refused, OperatorError::Submit(_)), "{refused:?}");
+        let letter = plain.letter(id).await.unwrap().unwrap();
+        assert_eq!(letter.status, LetterStatus::Parked);
+        assert_eq!(letter.attempts, []);
+    }
+    let letter = decide(&coordinator, Verb::Resubmit, id).await.unwrap();
+    assert_eq!(letter.attempts.len(), 1);
 }

@@ -117,6 +117,14 @@ pub enum SubmitError {
 }
 
 impl SubmitError {
+    /// Returns whether it says nothing about what was sent: the same may succeed a moment later, or has succeeded already.
+    pub fn is_of_the_moment(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable { .. } | Self::Overloaded { .. } | Self::ShuttingDown
+        )
+    }
+
     /// Returns the error for a sender when a store failed: `Unavailable` with `retry_after` if trying again may help,
     /// otherwise `StoreFailed`.
     pub fn of_store(error: StoreError, retry_after: Duration) -> Self {
