@@ -218,6 +218,12 @@ impl Failure {
             OperatorError::UnknownToken { .. } => {
                 failure(Exit::NotFound).with_next("list them with `seriatim tokens list`")
             }
+            OperatorError::UnknownJob { .. } => {
+                failure(Exit::NotFound).with_next("list them with `seriatim jobs list`")
+            }
+            OperatorError::JobOver { id, status } => failure(Exit::Conflict)
+                .with_next(format!("see what it did with `seriatim jobs results {id}`"))
+                .with_details(json!({ "status": status })),
             OperatorError::Closed { id, status, by } => failure(Exit::Conflict)
                 .with_next(format!(
                     "see who did that with `seriatim dead-letters show {id}`"

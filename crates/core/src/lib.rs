@@ -54,6 +54,9 @@ pub use letters::desk::{
 pub use letters::edited::{EditMistake, commands_to_edit, edited_commands};
 pub use letters::fault::FaultGroup;
 pub use letters::forecast::{Forecast, ForecastPage, LetterSimulation};
+pub use letters::job::{
+    JobCounts, JobOutcome, JobPart, JobPlan, JobRecord, JobResult, JobStatus, NewJob, ResultPlace,
+};
 pub use letters::operator::{OperatorError, Progress};
 pub use letters::reaction_letter::{LetterDecision, ReactionLetter};
 pub use merge::{InvalidMergeStrategy, MergeStrategy};

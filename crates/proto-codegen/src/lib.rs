@@ -25,6 +25,7 @@ pub const FILES: &[&str] = &[
     "seriatim/v1/query_service.proto",
     "seriatim/v1/subscription_service.proto",
     "seriatim/v1/dead_letter_service.proto",
+    "seriatim/v1/job_service.proto",
     "seriatim/v1/admin_service.proto",
     "seriatim/v1/read_models.proto",
     "seriatim/v1/token_service.proto",

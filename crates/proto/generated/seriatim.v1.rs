@@ -1231,6 +1231,43 @@ impl ::prost::Name for UnknownToken {
         "type.googleapis.com/seriatim.v1.UnknownToken".into()
     }
 }
+/// There is no such job, or the caller may not know of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnknownJob {
+    /// The id that was asked for.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+}
+impl ::prost::Name for UnknownJob {
+    const NAME: &'static str = "UnknownJob";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.UnknownJob".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.UnknownJob".into()
+    }
+}
+/// The job is over, and cannot be changed any more.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobOver {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+    /// Its status: `cancelled` or `finished`.
+    #[prost(string, tag = "2")]
+    pub status: ::prost::alloc::string::String,
+}
+impl ::prost::Name for JobOver {
+    const NAME: &'static str = "JobOver";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobOver".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobOver".into()
+    }
+}
 /// The dead letter is closed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeadLetterClosed {
@@ -7382,6 +7419,1296 @@ pub mod query_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "seriatim.v1.QueryService";
     impl<T> tonic::server::NamedService for QueryServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// The letters of a job.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobFilter {
+    /// Only letters of this domain: that of the command, or of the event that was given up. Empty: of all domains.
+    #[prost(string, tag = "1")]
+    pub domain: ::prost::alloc::string::String,
+    /// Only letters of this root of the domain.
+    #[prost(message, optional, tag = "2")]
+    pub root: ::core::option::Option<Uuid>,
+    /// Only letters of this kind. Unspecified: of both.
+    #[prost(enumeration = "DeadLetterKind", tag = "3")]
+    pub kind: i32,
+    /// Only letters of this component, so no commands. Empty: of all.
+    #[prost(string, tag = "4")]
+    pub component: ::prost::alloc::string::String,
+    /// Only letters with this fault, as `DeadLetterService.ListFaults` names it. Absent: with any.
+    #[prost(string, optional, tag = "5")]
+    pub fault: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only letters that this person looks after; empty: that nobody looks after. Absent: all.
+    #[prost(string, optional, tag = "6")]
+    pub assignee: ::core::option::Option<::prost::alloc::string::String>,
+}
+impl ::prost::Name for JobFilter {
+    const NAME: &'static str = "JobFilter";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobFilter".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobFilter".into()
+    }
+}
+/// The job to start.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobServiceStartRequest {
+    /// What is done about each letter. Required.
+    #[prost(enumeration = "DeadLetterVerb", tag = "1")]
+    pub verb: i32,
+    /// The letters.
+    #[prost(message, optional, tag = "2")]
+    pub filter: ::core::option::Option<JobFilter>,
+    /// The reason. Required for a discard. At most 1024 bytes.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// True if it stops at the first letter that is not accepted. It can be resumed then.
+    #[prost(bool, tag = "4")]
+    pub stop_at_failure: bool,
+    /// The last letter that it takes, from the answer to a request that only counted. Absent: the latest one that waits now.
+    /// Letters with a greater id, which were parked later, are not taken. A letter that another process parks meanwhile is
+    /// taken if the clock of that process is behind.
+    #[prost(message, optional, tag = "5")]
+    pub through: ::core::option::Option<Uuid>,
+    /// True if nothing is started: the answer shows what the job would take.
+    #[prost(bool, tag = "6")]
+    pub count_only: bool,
+}
+impl ::prost::Name for JobServiceStartRequest {
+    const NAME: &'static str = "JobServiceStartRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServiceStartRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServiceStartRequest".into()
+    }
+}
+/// The job.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JobServiceStartResponse {
+    /// The job. Without an id if it was only counted.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<Job>,
+}
+impl ::prost::Name for JobServiceStartResponse {
+    const NAME: &'static str = "JobServiceStartResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServiceStartResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServiceStartResponse".into()
+    }
+}
+/// The job to show.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobServiceGetRequest {
+    /// Its id.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+}
+impl ::prost::Name for JobServiceGetRequest {
+    const NAME: &'static str = "JobServiceGetRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServiceGetRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServiceGetRequest".into()
+    }
+}
+/// The job.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JobServiceGetResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<Job>,
+}
+impl ::prost::Name for JobServiceGetResponse {
+    const NAME: &'static str = "JobServiceGetResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServiceGetResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServiceGetResponse".into()
+    }
+}
+/// The jobs to list.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobServiceListRequest {
+    /// The most jobs of a page. 0 means 100; more than 1000 count as 1000.
+    #[prost(uint32, tag = "1")]
+    pub page_size: u32,
+    /// The token of the page before. Empty: the first page.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for JobServiceListRequest {
+    const NAME: &'static str = "JobServiceListRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServiceListRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServiceListRequest".into()
+    }
+}
+/// A page of the jobs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JobServiceListResponse {
+    /// The jobs.
+    #[prost(message, repeated, tag = "1")]
+    pub jobs: ::prost::alloc::vec::Vec<Job>,
+    /// The token to send for the next page. Empty: there is none.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for JobServiceListResponse {
+    const NAME: &'static str = "JobServiceListResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServiceListResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServiceListResponse".into()
+    }
+}
+/// The results to list.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobServiceListResultsRequest {
+    /// The id of the job.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+    /// The most results of a page. 0 means 100; more than 1000 count as 1000.
+    #[prost(uint32, tag = "2")]
+    pub page_size: u32,
+    /// The token of the page before. Empty: the first page.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for JobServiceListResultsRequest {
+    const NAME: &'static str = "JobServiceListResultsRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServiceListResultsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServiceListResultsRequest".into()
+    }
+}
+/// A page of the results.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JobServiceListResultsResponse {
+    /// The results.
+    #[prost(message, repeated, tag = "1")]
+    pub results: ::prost::alloc::vec::Vec<JobResult>,
+    /// The token to send for the next page. Empty: there is none yet.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for JobServiceListResultsResponse {
+    const NAME: &'static str = "JobServiceListResultsResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServiceListResultsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServiceListResultsResponse".into()
+    }
+}
+/// The job to pause.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobServicePauseRequest {
+    /// Its id.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+}
+impl ::prost::Name for JobServicePauseRequest {
+    const NAME: &'static str = "JobServicePauseRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServicePauseRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServicePauseRequest".into()
+    }
+}
+/// The job as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JobServicePauseResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<Job>,
+}
+impl ::prost::Name for JobServicePauseResponse {
+    const NAME: &'static str = "JobServicePauseResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServicePauseResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServicePauseResponse".into()
+    }
+}
+/// The job to resume.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobServiceResumeRequest {
+    /// Its id.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+}
+impl ::prost::Name for JobServiceResumeRequest {
+    const NAME: &'static str = "JobServiceResumeRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServiceResumeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServiceResumeRequest".into()
+    }
+}
+/// The job as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JobServiceResumeResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<Job>,
+}
+impl ::prost::Name for JobServiceResumeResponse {
+    const NAME: &'static str = "JobServiceResumeResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServiceResumeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServiceResumeResponse".into()
+    }
+}
+/// The job to cancel.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobServiceCancelRequest {
+    /// Its id.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+}
+impl ::prost::Name for JobServiceCancelRequest {
+    const NAME: &'static str = "JobServiceCancelRequest";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServiceCancelRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServiceCancelRequest".into()
+    }
+}
+/// The job as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JobServiceCancelResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<Job>,
+}
+impl ::prost::Name for JobServiceCancelResponse {
+    const NAME: &'static str = "JobServiceCancelResponse";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobServiceCancelResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobServiceCancelResponse".into()
+    }
+}
+/// A job.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Job {
+    /// Its id, a UUID of version 7: jobs sort by the time of their start.
+    #[prost(message, optional, tag = "1")]
+    pub id: ::core::option::Option<Uuid>,
+    /// What is done about each letter.
+    #[prost(enumeration = "DeadLetterVerb", tag = "2")]
+    pub verb: i32,
+    /// Its letters.
+    #[prost(message, optional, tag = "3")]
+    pub filter: ::core::option::Option<JobFilter>,
+    /// The reason; empty if none was given. The attempts in the histories of the letters name the job beside it.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+    /// True if it stops at the first letter that is not accepted.
+    #[prost(bool, tag = "5")]
+    pub stop_at_failure: bool,
+    /// The last letter that it takes.
+    #[prost(message, optional, tag = "6")]
+    pub through: ::core::option::Option<Uuid>,
+    /// The number of letters that waited when it was started. Some may have been decided about before the job came to them.
+    #[prost(uint64, tag = "7")]
+    pub letters: u64,
+    /// What the letters are about.
+    #[prost(message, repeated, tag = "8")]
+    pub parts: ::prost::alloc::vec::Vec<job::Part>,
+    /// When it was started.
+    #[prost(message, optional, tag = "9")]
+    pub started_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Who started it; empty if unknown.
+    #[prost(string, tag = "10")]
+    pub started_by: ::prost::alloc::string::String,
+    /// Its status.
+    #[prost(enumeration = "JobStatus", tag = "11")]
+    pub status: i32,
+    /// When it got this status.
+    #[prost(message, optional, tag = "12")]
+    pub changed_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Who gave it this status; empty if it was the job itself, or if that is unknown.
+    #[prost(string, tag = "13")]
+    pub changed_by: ::prost::alloc::string::String,
+    /// The number of commands that were accepted or discarded.
+    #[prost(uint64, tag = "14")]
+    pub done: u64,
+    /// The number of events whose components were told what to do.
+    #[prost(uint64, tag = "15")]
+    pub handed: u64,
+    /// The number of commands that were not accepted.
+    #[prost(uint64, tag = "16")]
+    pub failed: u64,
+    /// The number of letters that somebody else had decided about.
+    #[prost(uint64, tag = "17")]
+    pub passed: u64,
+}
+/// Nested message and enum types in `Job`.
+pub mod job {
+    /// A domain whose letters it takes.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Part {
+        /// The component of the events. Empty: they are commands.
+        #[prost(string, tag = "1")]
+        pub component: ::prost::alloc::string::String,
+        /// The domain of the commands, or of the events.
+        #[prost(string, tag = "2")]
+        pub domain: ::prost::alloc::string::String,
+    }
+    impl ::prost::Name for Part {
+        const NAME: &'static str = "Part";
+        const PACKAGE: &'static str = "seriatim.v1";
+        fn full_name() -> ::prost::alloc::string::String {
+            "seriatim.v1.Job.Part".into()
+        }
+        fn type_url() -> ::prost::alloc::string::String {
+            "type.googleapis.com/seriatim.v1.Job.Part".into()
+        }
+    }
+}
+impl ::prost::Name for Job {
+    const NAME: &'static str = "Job";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.Job".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.Job".into()
+    }
+}
+/// What became of one letter of a job.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobResult {
+    /// The letter.
+    #[prost(message, optional, tag = "1")]
+    pub letter: ::core::option::Option<Uuid>,
+    /// The stream that a command is for, or the stream of the event. Absent: the letter was gone.
+    #[prost(message, optional, tag = "2")]
+    pub cover: ::core::option::Option<Cover>,
+    /// The result.
+    #[prost(enumeration = "JobOutcome", tag = "3")]
+    pub outcome: i32,
+    /// The result in words, for people. It is empty for a caller without the right to the payloads of the domain.
+    #[prost(string, tag = "4")]
+    pub text: ::prost::alloc::string::String,
+    /// When it got the result.
+    #[prost(message, optional, tag = "5")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for JobResult {
+    const NAME: &'static str = "JobResult";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.JobResult".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.JobResult".into()
+    }
+}
+/// The status of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum JobStatus {
+    /// Unspecified.
+    Unspecified = 0,
+    /// A process works for it, or will.
+    Running = 1,
+    /// A person has paused it.
+    Paused = 2,
+    /// It has stopped at a letter that was not accepted.
+    Stopped = 3,
+    /// A person has cancelled it, for good.
+    Cancelled = 4,
+    /// Each of its letters has a result.
+    Finished = 5,
+}
+impl JobStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "JOB_STATUS_UNSPECIFIED",
+            Self::Running => "JOB_STATUS_RUNNING",
+            Self::Paused => "JOB_STATUS_PAUSED",
+            Self::Stopped => "JOB_STATUS_STOPPED",
+            Self::Cancelled => "JOB_STATUS_CANCELLED",
+            Self::Finished => "JOB_STATUS_FINISHED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "JOB_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "JOB_STATUS_RUNNING" => Some(Self::Running),
+            "JOB_STATUS_PAUSED" => Some(Self::Paused),
+            "JOB_STATUS_STOPPED" => Some(Self::Stopped),
+            "JOB_STATUS_CANCELLED" => Some(Self::Cancelled),
+            "JOB_STATUS_FINISHED" => Some(Self::Finished),
+            _ => None,
+        }
+    }
+}
+/// The result of one letter of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum JobOutcome {
+    /// Unspecified.
+    Unspecified = 0,
+    /// The command was accepted or discarded, and its letter is closed.
+    Done = 1,
+    /// The component of the event was told what to do. The letter itself says what became of that.
+    Handed = 2,
+    /// The command was not accepted. Its letter stays, with one attempt more.
+    Failed = 3,
+    /// Somebody else has decided about the letter since the job was started, so the job did nothing.
+    Passed = 4,
+}
+impl JobOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "JOB_OUTCOME_UNSPECIFIED",
+            Self::Done => "JOB_OUTCOME_DONE",
+            Self::Handed => "JOB_OUTCOME_HANDED",
+            Self::Failed => "JOB_OUTCOME_FAILED",
+            Self::Passed => "JOB_OUTCOME_PASSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "JOB_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "JOB_OUTCOME_DONE" => Some(Self::Done),
+            "JOB_OUTCOME_HANDED" => Some(Self::Handed),
+            "JOB_OUTCOME_FAILED" => Some(Self::Failed),
+            "JOB_OUTCOME_PASSED" => Some(Self::Passed),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod job_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Starts jobs, and shows and changes them. A job is kept in the log: it goes on when its caller is gone, and when the
+    /// process that works for it is gone, in another process of the application. Of several processes one works at a time.
+    ///
+    /// A job takes the letters that wait when it is started and that its caller has the right to decide about, oldest first. It
+    /// keeps this right until it is over: cancel it if its caller loses the right. A caller without the right to read the
+    /// letters of all domains of a job sees no such job.
+    #[derive(Debug, Clone)]
+    pub struct JobServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl JobServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> JobServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> JobServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            JobServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Starts a job, or only counts what it would take. A discard without a reason is refused as NO_REASON.
+        pub async fn start(
+            &mut self,
+            request: impl tonic::IntoRequest<super::JobServiceStartRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServiceStartResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.JobService/Start",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.JobService", "Start"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns a job with its progress.
+        pub async fn get(
+            &mut self,
+            request: impl tonic::IntoRequest<super::JobServiceGetRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServiceGetResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.JobService/Get",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.JobService", "Get"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists jobs, the newest first.
+        pub async fn list(
+            &mut self,
+            request: impl tonic::IntoRequest<super::JobServiceListRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServiceListResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.JobService/List",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.JobService", "List"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the results of a job's letters, in the order in which they were tried. The letters of one stream are tried in the
+        /// order in which they were parked.
+        pub async fn list_results(
+            &mut self,
+            request: impl tonic::IntoRequest<super::JobServiceListResultsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServiceListResultsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.JobService/ListResults",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.JobService", "ListResults"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Pauses a job. The letters that are being tried get their results. If it is paused already, nothing happens. A job that
+        /// is over is refused as JOB_OVER.
+        pub async fn pause(
+            &mut self,
+            request: impl tonic::IntoRequest<super::JobServicePauseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServicePauseResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.JobService/Pause",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.JobService", "Pause"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lets a job go on that is paused or has stopped. If it runs, nothing happens. A job that is over is refused as JOB_OVER.
+        pub async fn resume(
+            &mut self,
+            request: impl tonic::IntoRequest<super::JobServiceResumeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServiceResumeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.JobService/Resume",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.JobService", "Resume"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Cancels a job, for good. What it has done stays. A job that is over is refused as JOB_OVER.
+        pub async fn cancel(
+            &mut self,
+            request: impl tonic::IntoRequest<super::JobServiceCancelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServiceCancelResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::WireCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/seriatim.v1.JobService/Cancel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("seriatim.v1.JobService", "Cancel"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod job_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with JobServiceServer.
+    #[async_trait]
+    pub trait JobService: std::marker::Send + std::marker::Sync + 'static {
+        /// Starts a job, or only counts what it would take. A discard without a reason is refused as NO_REASON.
+        async fn start(
+            &self,
+            request: tonic::Request<super::JobServiceStartRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServiceStartResponse>,
+            tonic::Status,
+        >;
+        /// Returns a job with its progress.
+        async fn get(
+            &self,
+            request: tonic::Request<super::JobServiceGetRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServiceGetResponse>,
+            tonic::Status,
+        >;
+        /// Lists jobs, the newest first.
+        async fn list(
+            &self,
+            request: tonic::Request<super::JobServiceListRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServiceListResponse>,
+            tonic::Status,
+        >;
+        /// Lists the results of a job's letters, in the order in which they were tried. The letters of one stream are tried in the
+        /// order in which they were parked.
+        async fn list_results(
+            &self,
+            request: tonic::Request<super::JobServiceListResultsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServiceListResultsResponse>,
+            tonic::Status,
+        >;
+        /// Pauses a job. The letters that are being tried get their results. If it is paused already, nothing happens. A job that
+        /// is over is refused as JOB_OVER.
+        async fn pause(
+            &self,
+            request: tonic::Request<super::JobServicePauseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServicePauseResponse>,
+            tonic::Status,
+        >;
+        /// Lets a job go on that is paused or has stopped. If it runs, nothing happens. A job that is over is refused as JOB_OVER.
+        async fn resume(
+            &self,
+            request: tonic::Request<super::JobServiceResumeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServiceResumeResponse>,
+            tonic::Status,
+        >;
+        /// Cancels a job, for good. What it has done stays. A job that is over is refused as JOB_OVER.
+        async fn cancel(
+            &self,
+            request: tonic::Request<super::JobServiceCancelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JobServiceCancelResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Starts jobs, and shows and changes them. A job is kept in the log: it goes on when its caller is gone, and when the
+    /// process that works for it is gone, in another process of the application. Of several processes one works at a time.
+    ///
+    /// A job takes the letters that wait when it is started and that its caller has the right to decide about, oldest first. It
+    /// keeps this right until it is over: cancel it if its caller loses the right. A caller without the right to read the
+    /// letters of all domains of a job sees no such job.
+    #[derive(Debug)]
+    pub struct JobServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> JobServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for JobServiceServer<T>
+    where
+        T: JobService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/seriatim.v1.JobService/Start" => {
+                    #[allow(non_camel_case_types)]
+                    struct StartSvc<T: JobService>(pub Arc<T>);
+                    impl<
+                        T: JobService,
+                    > tonic::server::UnaryService<super::JobServiceStartRequest>
+                    for StartSvc<T> {
+                        type Response = super::JobServiceStartResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::JobServiceStartRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as JobService>::start(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = StartSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.JobService/Get" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSvc<T: JobService>(pub Arc<T>);
+                    impl<
+                        T: JobService,
+                    > tonic::server::UnaryService<super::JobServiceGetRequest>
+                    for GetSvc<T> {
+                        type Response = super::JobServiceGetResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::JobServiceGetRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as JobService>::get(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.JobService/List" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSvc<T: JobService>(pub Arc<T>);
+                    impl<
+                        T: JobService,
+                    > tonic::server::UnaryService<super::JobServiceListRequest>
+                    for ListSvc<T> {
+                        type Response = super::JobServiceListResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::JobServiceListRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as JobService>::list(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.JobService/ListResults" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListResultsSvc<T: JobService>(pub Arc<T>);
+                    impl<
+                        T: JobService,
+                    > tonic::server::UnaryService<super::JobServiceListResultsRequest>
+                    for ListResultsSvc<T> {
+                        type Response = super::JobServiceListResultsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::JobServiceListResultsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as JobService>::list_results(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListResultsSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.JobService/Pause" => {
+                    #[allow(non_camel_case_types)]
+                    struct PauseSvc<T: JobService>(pub Arc<T>);
+                    impl<
+                        T: JobService,
+                    > tonic::server::UnaryService<super::JobServicePauseRequest>
+                    for PauseSvc<T> {
+                        type Response = super::JobServicePauseResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::JobServicePauseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as JobService>::pause(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PauseSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.JobService/Resume" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeSvc<T: JobService>(pub Arc<T>);
+                    impl<
+                        T: JobService,
+                    > tonic::server::UnaryService<super::JobServiceResumeRequest>
+                    for ResumeSvc<T> {
+                        type Response = super::JobServiceResumeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::JobServiceResumeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as JobService>::resume(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/seriatim.v1.JobService/Cancel" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelSvc<T: JobService>(pub Arc<T>);
+                    impl<
+                        T: JobService,
+                    > tonic::server::UnaryService<super::JobServiceCancelRequest>
+                    for CancelSvc<T> {
+                        type Response = super::JobServiceCancelResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::JobServiceCancelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as JobService>::cancel(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelSvc(inner);
+                        let codec = crate::codec::WireCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for JobServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "seriatim.v1.JobService";
+    impl<T> tonic::server::NamedService for JobServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

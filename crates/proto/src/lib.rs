@@ -12,6 +12,7 @@ mod connect_options;
 mod connector;
 mod departure;
 mod desk;
+mod jobs;
 mod operator;
 mod read_models;
 mod remote_gateway;

@@ -8,6 +8,7 @@ use seriatim_core::{
     Aggregate, Begin, Desk, EventFilter, ReadModelProgress, ReadModelStore, ReadModelVersion,
     Receipt, Store, StoreError, SubmitError, SubscribeError, VersionError, VersionStatus,
 };
+use seriatim_jobs::{JobDesk, JobRunner};
 use seriatim_runtime::{
     Alarms, Audit, AuditJob, AuditStatus, Auditor, Feed, Reactions, Subscription, Waiter,
 };
@@ -32,6 +33,8 @@ pub struct App {
     pub(crate) waiter: Waiter,
     pub(crate) audits: Option<Arc<AuditJob>>,
     pub(crate) alarms: Arc<Alarms>,
+    pub(crate) job_desk: JobDesk,
+    pub(crate) jobs: Option<Arc<JobRunner>>,
     #[cfg(feature = "server")]
     pub(crate) doors: Arc<Doors>,
 }
@@ -122,6 +125,11 @@ impl App {
     /// what became of them.
     pub fn desk(&self) -> Desk {
         self.reactions.desk(self.coordinator.clone())
+    }
+
+    /// Returns the bulk jobs: one decision about many dead letters, which a process of the application carries out.
+    pub fn jobs(&self) -> &JobDesk {
+        &self.job_desk
     }
 
     /// Checks that the whole log is complete and that no progress contradicts it. It takes as long as reading the log,
@@ -249,8 +257,18 @@ impl App {
         }
     }
 
+    async fn end_jobs(&self) {
+        if let Some(jobs) = &self.jobs {
+            jobs.shutdown().await;
+        }
+    }
+
     async fn end(&self) {
-        tokio::join!(self.reactions.shutdown(), self.alarms.shutdown());
+        tokio::join!(
+            self.reactions.shutdown(),
+            self.alarms.shutdown(),
+            self.end_jobs()
+        );
         self.coordinator.shutdown().await;
         match self.coordinator.store().flush().await {
             // Another process has the file open, and flushes it when it ends. Nothing is lost meanwhile.

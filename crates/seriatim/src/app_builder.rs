@@ -46,6 +46,7 @@ pub struct AppBuilder {
     process_managers: Vec<Manage>,
     reaction_settings: ReactionSettings,
     audit: Option<AuditSettings>,
+    works_for_jobs: bool,
     #[cfg(feature = "server")]
     pub(crate) doors: crate::doors::DoorsBuilder,
 }
@@ -75,6 +76,7 @@ impl AppBuilder {
             process_managers: Vec::new(),
             reaction_settings: ReactionSettings::default(),
             audit: None,
+            works_for_jobs: true,
             #[cfg(feature = "server")]
             doors: crate::doors::DoorsBuilder::default(),
         }
@@ -265,6 +267,14 @@ impl AppBuilder {
         self
     }
 
+    /// Sets whether this process works for [bulk jobs](App::jobs) on dead letters; by default it does. It works for those
+    /// about letters of its own aggregates and components. Jobs can be started and watched here in any case.
+    #[must_use]
+    pub fn works_for_jobs(mut self, works: bool) -> Self {
+        self.works_for_jobs = works;
+        self
+    }
+
     /// Sets the settings of the coordinator.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
@@ -310,6 +320,10 @@ impl AppBuilder {
         let store = coordinator.store();
         let waiter = Waiter::new(&reactions, Arc::clone(store) as _);
         let alarms = Arc::new(Alarms::start(alarms, &self.reaction_settings));
+        let job_desk = crate::jobs::job_desk(&coordinator, reactions.desk(coordinator.clone()));
+        let settings = &self.reaction_settings;
+        let jobs = (self.works_for_jobs)
+            .then(|| crate::jobs::run(job_desk.clone(), &coordinator, &reactions, settings));
         #[cfg(feature = "server")]
         let doors = doors.open(&coordinator, &feed, &reactions, &alarms);
         let audits = self.audit.map(|settings| {
@@ -323,6 +337,8 @@ impl AppBuilder {
             waiter,
             audits,
             alarms,
+            job_desk,
+            jobs: jobs.map(Arc::new),
             #[cfg(feature = "server")]
             doors,
         };

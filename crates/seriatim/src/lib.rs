@@ -87,6 +87,7 @@ mod listen;
 mod live;
 #[cfg(feature = "pages")]
 mod pages;
+mod jobs;
 mod memory;
 mod open;
 mod send;

@@ -165,13 +165,20 @@ fn need(ours: &str) -> Need {
         | "DeadLetterService/Get"
         | "DeadLetterService/Simulate"
         | "DeadLetterService/Forecast"
-        | "DeadLetterService/ListFaults" => Verb::LettersRead,
+        | "DeadLetterService/ListFaults"
+        | "JobService/Get"
+        | "JobService/List"
+        | "JobService/ListResults" => Verb::LettersRead,
         "DeadLetterService/Resubmit"
         | "DeadLetterService/Edit"
         | "DeadLetterService/Record"
         | "DeadLetterService/Discard"
         | "DeadLetterService/Annotate"
-        | "DeadLetterService/Assign" => Verb::LettersResolve,
+        | "DeadLetterService/Assign"
+        | "JobService/Start"
+        | "JobService/Pause"
+        | "JobService/Resume"
+        | "JobService/Cancel" => Verb::LettersResolve,
         "AdminService/ListProgress" | "AdminService/ListReadModels" => Verb::Observe,
         "AdminService/Pause"
         | "AdminService/Resume"
@@ -234,6 +241,13 @@ mod tests {
                 "DeadLetterService/ListFaults",
                 "DeadLetterService/Annotate",
                 "DeadLetterService/Assign",
+                "JobService/Start",
+                "JobService/Get",
+                "JobService/List",
+                "JobService/ListResults",
+                "JobService/Pause",
+                "JobService/Resume",
+                "JobService/Cancel",
                 "QueryService/ListStreams",
                 "QueryService/ListDomains",
                 "AdminService/ListProgress",

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use seriatim_coordinator::Coordinator;
-use seriatim_core::Store;
+use seriatim_core::{Desk, Store};
+use seriatim_jobs::{BulkJob, JobDesk};
 use seriatim_runtime::Feed;
 use seriatim_security::{Access, IssuedToken, OperationDay, OperationTrail, TokenDesk};
 
-use crate::services::{Operations, Tokens};
+use crate::services::{Jobs, Operations, Tokens};
 use crate::token_follower::TokenFollower;
 
 /// Keeps the tokens that `access` knows as they are in the store, for a process that asks its callers and serves no gRPC.
@@ -25,9 +26,10 @@ pub(crate) struct Own {
     pub(crate) trail: OperationTrail,
 }
 
-/// The services for administrators.
+/// The services of what is kept there.
 #[derive(Clone, Debug)]
-pub(crate) struct Administration {
+pub(crate) struct OwnServices {
+    pub(crate) jobs: Jobs,
     pub(crate) tokens: Tokens,
     pub(crate) operations: Operations,
 }
@@ -37,6 +39,7 @@ impl Own {
         let coordinator = Coordinator::builder_of_own(Arc::clone(store))
             .aggregate::<IssuedToken>()
             .aggregate::<OperationDay>()
+            .aggregate::<BulkJob>()
             .start()
             .expect("its domains are Seriatim's own, each once");
         let gateway = Arc::new(coordinator.clone());
@@ -47,8 +50,17 @@ impl Own {
         }
     }
 
-    pub(crate) fn administration(&self, access: &Access) -> Administration {
-        Administration {
+    /// Makes the services. The letters are those of the application's coordinator, and others.
+    pub(crate) fn services(
+        &self,
+        access: &Access,
+        application: &Coordinator,
+        letters: Desk,
+    ) -> OwnServices {
+        let store = Arc::clone(self.coordinator.store());
+        let gateway = Arc::new(self.coordinator.clone());
+        OwnServices {
+            jobs: Jobs::new(JobDesk::new(gateway, store, letters), application.clone()),
             tokens: Tokens::new(self.desk.clone(), access.clone()),
             operations: Operations::new(self.trail.clone()),
         }

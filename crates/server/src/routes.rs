@@ -11,6 +11,7 @@ use v1::admin_service_server::{self, AdminServiceServer};
 use v1::command_service_server::{self, CommandServiceServer};
 use v1::dead_letter_service_server::{self, DeadLetterServiceServer};
 use v1::fact_service_server::{self, FactServiceServer};
+use v1::job_service_server::{self, JobServiceServer};
 use v1::operation_service_server::{self, OperationServiceServer};
 use v1::query_service_server::{self, QueryServiceServer};
 use v1::subscription_service_server::{self, SubscriptionServiceServer};
@@ -18,7 +19,7 @@ use v1::token_service_server::{self, TokenServiceServer};
 
 use crate::arriving::Arriving;
 use crate::services::{
-    Admin, Commands, DeadLetters, Facts, Operations, Queries, Subscriptions, Tokens,
+    Admin, Commands, DeadLetters, Facts, Jobs, Operations, Queries, Subscriptions, Tokens,
 };
 
 /// An answer that is being made.
@@ -32,6 +33,7 @@ pub(crate) struct Routes {
     pub(crate) queries: QueryServiceServer<Queries>,
     pub(crate) subscriptions: SubscriptionServiceServer<Subscriptions>,
     pub(crate) dead_letters: DeadLetterServiceServer<DeadLetters>,
+    pub(crate) jobs: JobServiceServer<Jobs>,
     pub(crate) admin: AdminServiceServer<Admin>,
     pub(crate) tokens: TokenServiceServer<Tokens>,
     pub(crate) operations: OperationServiceServer<Operations>,
@@ -48,6 +50,7 @@ impl Routes {
             query_service_server::SERVICE_NAME => self.queries.clone().call(call),
             subscription_service_server::SERVICE_NAME => self.subscriptions.clone().call(call),
             dead_letter_service_server::SERVICE_NAME => self.dead_letters.clone().call(call),
+            job_service_server::SERVICE_NAME => self.jobs.clone().call(call),
             admin_service_server::SERVICE_NAME => self.admin.clone().call(call),
             token_service_server::SERVICE_NAME => self.tokens.clone().call(call),
             operation_service_server::SERVICE_NAME => self.operations.clone().call(call),

@@ -19,6 +19,7 @@ use v1::admin_service_server::AdminServiceServer;
 use v1::command_service_server::CommandServiceServer;
 use v1::dead_letter_service_server::DeadLetterServiceServer;
 use v1::fact_service_server::FactServiceServer;
+use v1::job_service_server::JobServiceServer;
 use v1::operation_service_server::OperationServiceServer;
 use v1::query_service_server::QueryServiceServer;
 use v1::subscription_service_server::SubscriptionServiceServer;
@@ -26,7 +27,7 @@ use v1::token_service_server::TokenServiceServer;
 
 use crate::call::Shared;
 use crate::operation_recorder::OperationRecorder;
-use crate::own::{Administration, Own};
+use crate::own::{Own, OwnServices};
 use crate::routes::Routes;
 use crate::services::{
     Admin, Commands, DeadLetters, EffectsDoor, Facts, Queries, Subscriptions, Waits,
@@ -134,7 +135,7 @@ impl ServerBuilder {
             &reactions,
             &settings,
             &closed,
-            own.administration(&access),
+            own.services(&access, &coordinator, reactions.desk(coordinator.clone())),
             others,
         );
         let shared = Arc::new(Shared::new(
@@ -191,7 +192,7 @@ fn routes(
     reactions: &Arc<Reactions>,
     settings: &ServerSettings,
     closed: &watch::Receiver<bool>,
-    administration: Administration,
+    own: OwnServices,
     others: tonic::service::Routes,
 ) -> Routes {
     let store = coordinator.store();
@@ -231,9 +232,10 @@ fn routes(
             coordinator.clone(),
             desk
         ))),
+        jobs: unlimited!(JobServiceServer::new(own.jobs)),
         admin: unlimited!(AdminServiceServer::new(Admin::new(Arc::clone(reactions)))),
-        tokens: unlimited!(TokenServiceServer::new(administration.tokens)),
-        operations: unlimited!(OperationServiceServer::new(administration.operations)),
+        tokens: unlimited!(TokenServiceServer::new(own.tokens)),
+        operations: unlimited!(OperationServiceServer::new(own.operations)),
         others,
     }
 }

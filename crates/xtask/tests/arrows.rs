@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("seriatim-store-sqlite", &["seriatim-store-sql"]),
     ("seriatim-store-postgres", &["seriatim-store-sql"]),
     ("seriatim-security", &["seriatim-core", "seriatim-derive"]),
+    ("seriatim-jobs", &["seriatim-core", "seriatim-derive"]),
     ("seriatim-proto", &["seriatim-core", "seriatim-security"]),
     // Only tools of this repository.
     ("seriatim-proto-codegen", &[]),
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "seriatim-server",
         &[
             "seriatim-coordinator",
+            "seriatim-jobs",
             "seriatim-proto",
             "seriatim-runtime",
             "seriatim-security",
@@ -43,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "seriatim-console",
         &[
             "seriatim-coordinator",
+            "seriatim-jobs",
             "seriatim-runtime",
             "seriatim-security",
         ],
@@ -53,6 +56,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "seriatim-console",
             "seriatim-coordinator",
             "seriatim-derive",
+            "seriatim-jobs",
             "seriatim-live",
             "seriatim-runtime",
             "seriatim-security",

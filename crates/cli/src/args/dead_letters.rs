@@ -120,7 +120,7 @@ pub(crate) struct Resubmit {
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
     /// Only show what it would give, as `simulate` does
-    #[arg(long, conflicts_with_all = ["yes", "reason", "stop_at_failure"])]
+    #[arg(long, conflicts_with_all = ["yes", "reason", "stop_at_failure", "detach"])]
     pub(crate) dry_run: bool,
     /// The sequence at which you saw the stream of a command: a number, or `none` for a stream without events. If it is
     /// at another one, nothing is done
@@ -216,10 +216,13 @@ pub(crate) struct Subject {
 pub(crate) struct Which {
     #[command(flatten)]
     pub(crate) subject: Subject,
-    /// Do it; without this, letters that pass the filter are only shown
+    /// Do it, as a job that goes on if you leave; without this, letters that pass the filter are only counted
     #[arg(long, conflicts_with = "id")]
     pub(crate) yes: bool,
-    /// Stop at the first that fails
+    /// Stop the job at the first that is not accepted; it can be resumed
     #[arg(long, conflicts_with = "id")]
     pub(crate) stop_at_failure: bool,
+    /// Do not wait for the job
+    #[arg(long, requires = "yes")]
+    pub(crate) detach: bool,
 }

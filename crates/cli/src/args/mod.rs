@@ -3,6 +3,7 @@
 mod administration;
 mod aggregates;
 mod dead_letters;
+mod jobs;
 mod reactions;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub(crate) use aggregates::{
 pub(crate) use dead_letters::{
     About, Assign, DeadLetters, Discard, Edit, List, RecordInstead, Resubmit, Subject, Which,
 };
+pub(crate) use jobs::Jobs;
 pub(crate) use reactions::{CompareReadModel, Log, Reactions, ReadModels, Tail, Workflow};
 
 /// Shows what is in a Seriatim server and sends requests to it.
@@ -135,6 +137,9 @@ pub(crate) enum Command {
     /// Look at dead letters (commands and events that wait for a person), and decide about them
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Look at bulk jobs on dead letters; pause, resume and cancel them
+    #[command(subcommand)]
+    Jobs(Jobs),
     /// Look at sagas, process managers, projectors and read models; pause and resume them
     #[command(subcommand)]
     Reactions(Reactions),

@@ -2,14 +2,14 @@
 
 use seriatim_core::{
     Action, Annotate, Assignee, CommandLetter, DeadLetter, Decision, FactOrigin, Forecast,
-    HappenedAnyway, LetterFilter, LetterSimulation, LetterStatus, NewFact, OnlyOfCommands,
-    OpenLetter, OperatorError, QueryError, Simulated,
+    HappenedAnyway, LetterFilter, LetterSimulation, LetterStatus, NewFact, NewJob, OnlyOfCommands,
+    OpenLetter, OperatorError, Simulated, Verb,
 };
 use seriatim_proto::{CallError, Client};
 use uuid::Uuid;
 
-use super::letter_notes;
 use super::reactions::refused;
+use super::{jobs, letter_notes};
 use crate::args::{
     About, DeadLetters, Discard, Edit, List, RecordInstead, Resubmit, Subject, Which,
 };
@@ -167,39 +167,22 @@ async fn carry_out(
         }
         return Ok(exit);
     }
-    let letters = waiting(which.subject.about, client).await?;
-    if letters.is_empty() {
-        output.hint("nothing of that waits for a decision");
-        return Ok(Exit::Ok);
-    }
-    if !which.yes {
-        let letters = readable(client, letters).await;
-        output.lines(&letters, show::letter_json, show::letters)?;
-        let (count, verb) = (letters.len(), order.action.name());
-        output.hint(&format!(
-            "nothing is done yet; to {verb} what is listed ({count}), say it again with --yes"
-        ));
-        return Ok(Exit::Ok);
-    }
-    all(order, &letters, which.stop_at_failure, client, output).await
-}
-
-/// Returns the letters about which nobody has decided yet. Letters that are parked later are not among them.
-async fn waiting(about: About, client: &Client) -> Result<Vec<DeadLetter>, Failure> {
-    let filter = filter(about, Some(LetterStatus::Parked), false);
-    let mut found = Vec::new();
-    let mut page = None;
-    loop {
-        let (letters, next) = client.letters(&filter, page).await.map_err(refused)?;
-        let letters = letters.into_iter().map(|listed| listed.letter);
-        found.extend(letters.filter(|letter| match letter {
-            DeadLetter::Command(_) => true,
-            DeadLetter::Reaction(letter) => letter.decision.is_none(),
-        }));
-        page = next;
-        if page.is_none() {
-            return Ok(found);
-        }
+    let verb = match &order.action {
+        Action::Resubmit { .. } => Verb::Resubmit,
+        Action::Discard => Verb::Discard,
+        Action::Edit { .. } | Action::Record(_) => unreachable!("these are about one letter"),
+    };
+    let new = NewJob {
+        verb,
+        filter: filter(which.subject.about, Some(LetterStatus::Parked), false),
+        through: None,
+        reason: order.reason.clone(),
+        stop_at_failure: which.stop_at_failure,
+    };
+    let actor = order.actor.as_deref();
+    match (which.yes, which.detach) {
+        (false, _) => jobs::count(&new, actor, client, output).await,
+        (true, detach) => jobs::start(&new, actor, !detach, client, output).await,
     }
 }
 
@@ -330,44 +313,6 @@ async fn simulate_all(about: About, client: &Client, output: &Output) -> Result<
         0 => Exit::Ok,
         _ => Exit::DeadLettered,
     })
-}
-
-/// Decides about the letters one after another. Returns the exit code of the first that failed.
-async fn all(
-    order: &Order,
-    letters: &[DeadLetter],
-    stop_at_failure: bool,
-    client: &Client,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    let mut reader = Reader::new(client);
-    let mut end = Exit::Ok;
-    for letter in letters {
-        let exit = match client.decide(&order.about(letter.id())).await {
-            Ok(letter) => print(order, &reader.readable(letter).await, output)?,
-            // The server is gone, or the next would fail in the same way.
-            Err(error) if !is_about_the_letter(&error) => return Err(refused(error)),
-            Err(error) => output.failure(&refused(error)),
-        };
-        if end == Exit::Ok {
-            end = exit;
-        }
-        if stop_at_failure && exit != Exit::Ok {
-            break;
-        }
-    }
-    Ok(end)
-}
-
-fn is_about_the_letter(error: &CallError<OperatorError>) -> bool {
-    match error {
-        CallError::Refused(OperatorError::Query(error)) => !matches!(
-            error,
-            QueryError::Unavailable { .. } | QueryError::StoreFailed(_)
-        ),
-        CallError::Refused(error) => !matches!(error, OperatorError::NoReason),
-        _ => false,
-    }
 }
 
 /// A command that is still parked was not accepted.

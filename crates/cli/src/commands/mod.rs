@@ -5,6 +5,7 @@ mod certs;
 mod completions;
 mod config;
 mod dead_letters;
+mod jobs;
 mod letter_notes;
 mod log;
 mod migrate;
@@ -64,6 +65,10 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::DeadLetters(wanted) => {
             let client = connect(&global).await?;
             dead_letters::run(wanted, global.actor, &client, output).await
+        }
+        Command::Jobs(wanted) => {
+            let client = connect(&global).await?;
+            jobs::run(wanted, global.actor, &client, output).await
         }
         Command::Reactions(wanted) => {
             let client = connect(&global).await?;

@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod config;
 pub(crate) mod forecast;
+pub(crate) mod jobs;
 pub(crate) mod json;
 pub(crate) mod letters;
 pub(crate) mod letter_notes;

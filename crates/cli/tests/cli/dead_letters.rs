@@ -252,7 +252,7 @@ fn a_parked_command_is_discarded_for_a_reason() {
 }
 
 /// One that is rejected, and one behind it that is not.
-fn two_parked() -> Stage {
+pub(crate) fn two_parked() -> Stage {
     let stage = Stage::with_account();
     park_command(&stage, "Withdraw", r#"{"cents":500}"#, "slip-1");
     park(&stage);
@@ -408,6 +408,7 @@ fn faults_are_counted_and_their_letters_listed() {
         "old",
         "--yes",
     ];
-    stage.run(&discard).succeeded();
+    let discarded = stage.run(&discard);
+    assert_eq!(discarded.code, Some(0), "{discarded:?}");
     assert_eq!(stage.run(&faults).said(), ["nothing of that waits"]);
 }

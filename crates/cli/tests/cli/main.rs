@@ -14,6 +14,7 @@ mod dead_letter_edits;
 mod failures;
 mod largest;
 mod hostile;
+mod jobs;
 mod log_tail;
 mod migrations;
 mod protobuf;

@@ -77,6 +77,15 @@ impl DeadLetter {
         }
     }
 
+    /// Returns whether nobody has decided about it yet.
+    pub fn waits(&self) -> bool {
+        self.status() == LetterStatus::Parked
+            && match self {
+                Self::Command(_) => true,
+                Self::Reaction(letter) => letter.decision.is_none(),
+            }
+    }
+
     /// Returns the later attempts, oldest first.
     pub fn attempts(&self) -> &[Attempt] {
         match self {
@@ -87,7 +96,8 @@ impl DeadLetter {
 }
 
 /// The kind of thing that a letter is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LetterKind {
     /// A command.
     Command,

@@ -4,9 +4,10 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::forecast::{Forecast, ForecastPage, LetterSimulation, waits};
+use super::forecast::{Forecast, ForecastPage, LetterSimulation};
 use crate::{
     AnnotationStore, DeadLetter, ExpectedSequence, FaultGroup, LetterFilter, LetterStatus, NewFact,
     OperatorError, Payload, QueryError, ReactionLetter, RecordedEvent, StreamId, ThreeWay, Tried,
@@ -182,7 +183,8 @@ pub enum OnlyOfCommands {
 }
 
 /// The actions of a person that the component of an event, or the coordinator of a command, carries out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verb {
     /// Tries it again. A command is decided on the current state; an event is handled again, and then the events that
     /// wait behind it.
@@ -338,7 +340,7 @@ impl Desk {
                 if !counts(letter) {
                     continue;
                 }
-                match waits(letter) {
+                match letter.waits() {
                     true => forecast.count(self.simulate(letter.id()).await)?,
                     false => forecast.decided += 1,
                 }
@@ -378,7 +380,7 @@ pub(super) fn unknown(id: Uuid) -> OperatorError {
 }
 
 /// Returns the text in a form that every store can keep; `None` if it is empty.
-pub(super) fn clean(text: &str) -> Option<String> {
+pub(crate) fn clean(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.replace('\0', "\u{fffd}"))
 }

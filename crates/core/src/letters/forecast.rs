@@ -2,10 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::{
-    DeadLetter, GivenUp, LetterStatus, OperatorError, QueryError, Simulated, Simulation, StreamId,
-    SubmitError,
-};
+use crate::{GivenUp, OperatorError, QueryError, Simulated, Simulation, StreamId};
 
 /// What resubmitting one letter now would give.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,35 +91,12 @@ impl Forecast {
                 | OperatorError::Decided { .. }
                 | OperatorError::Query(QueryError::UnknownLetter { .. }),
             ) => &mut self.decided,
-            Err(error) if is_about_the_letter(&error) => &mut self.failing,
+            Err(error) if error.is_about_the_letter() => &mut self.failing,
             Err(error) => return Err(error),
         };
         *place += 1;
         Ok(())
     }
-}
-
-fn is_about_the_letter(error: &OperatorError) -> bool {
-    match error {
-        OperatorError::Query(QueryError::UnknownDomain { .. } | QueryError::Broken { .. }) => true,
-        OperatorError::Submit(error) => !matches!(
-            **error,
-            SubmitError::Unavailable { .. }
-                | SubmitError::Overloaded { .. }
-                | SubmitError::ShuttingDown
-                | SubmitError::StoreFailed(_)
-        ),
-        _ => false,
-    }
-}
-
-/// Returns whether nobody has decided about a letter yet.
-pub(super) fn waits(letter: &DeadLetter) -> bool {
-    letter.status() == LetterStatus::Parked
-        && match letter {
-            DeadLetter::Command(_) => true,
-            DeadLetter::Reaction(letter) => letter.decision.is_none(),
-        }
 }
 
 /// A part of a forecast.

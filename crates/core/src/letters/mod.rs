@@ -9,3 +9,4 @@ pub(crate) mod operator;
 pub(crate) mod forecast;
 pub(crate) mod desk;
 pub(crate) mod edited;
+pub(crate) mod job;

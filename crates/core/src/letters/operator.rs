@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::text::known::name_one_of;
 use crate::{
-    Checkpoint, Component, Conflict, Decider, LetterStatus, OnlyOfCommands, Position, QueryError,
-    ReadModelVersion, StoreError, StreamId, SubmitError, SubscribeError, Timestamp,
+    Checkpoint, Component, Conflict, Decider, JobStatus, LetterStatus, OnlyOfCommands, Position,
+    QueryError, ReadModelVersion, StoreError, StreamId, SubmitError, SubscribeError, Timestamp,
 };
 
 /// The time to wait before a store that does not answer is asked again.
@@ -120,6 +120,20 @@ pub enum OperatorError {
         /// The id that was asked for.
         id: Uuid,
     },
+    /// There is no such job.
+    #[error("there is no job {id}; list the jobs to see their ids")]
+    UnknownJob {
+        /// The id that was asked for.
+        id: Uuid,
+    },
+    /// The job is over, and cannot be changed any more.
+    #[error("the job {id} is {} already; start another for the letters that are left", status.as_str())]
+    JobOver {
+        /// The job.
+        id: Uuid,
+        /// Its status.
+        status: JobStatus,
+    },
     /// The place is not in this log.
     #[error(transparent)]
     Place(SubscribeError),
@@ -129,6 +143,20 @@ pub enum OperatorError {
     /// The command of a letter cannot be simulated.
     #[error(transparent)]
     Submit(Box<SubmitError>),
+}
+
+impl OperatorError {
+    /// Returns whether it says something about the letter: another letter may well be decided about, and the same one not
+    /// a moment later.
+    pub fn is_about_the_letter(&self) -> bool {
+        match self {
+            Self::Query(QueryError::UnknownDomain { .. } | QueryError::Broken { .. }) => true,
+            Self::Submit(error) => {
+                !error.is_of_the_moment() && !matches!(**error, SubmitError::StoreFailed(_))
+            }
+            _ => false,
+        }
+    }
 }
 
 impl From<StoreError> for OperatorError {

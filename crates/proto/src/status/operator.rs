@@ -1,8 +1,8 @@
 //! Converts the reasons why a command of those who run the system was not carried out.
 
 use seriatim_core::{
-    Component, Conflict, OnlyOfCommands, OperatorError, QueryError, Sequence, SubmitError,
-    SubscribeError,
+    Component, Conflict, JobStatus, OnlyOfCommands, OperatorError, QueryError, Sequence,
+    SubmitError, SubscribeError,
 };
 use tonic::{Code, Status};
 
@@ -73,6 +73,17 @@ impl WireError for OperatorError {
                     id: Some((*id).into()),
                 })
                 .into_status(Code::NotFound, &message),
+            Self::UnknownJob { id } => Details::new(reason::UNKNOWN_JOB)
+                .with(&v1::UnknownJob {
+                    id: Some((*id).into()),
+                })
+                .into_status(Code::NotFound, &message),
+            Self::JobOver { id, status } => Details::new(reason::JOB_OVER)
+                .with(&v1::JobOver {
+                    id: Some((*id).into()),
+                    status: status.as_str().into(),
+                })
+                .into_status(Code::FailedPrecondition, &message),
             Self::Place(error) => error.to_status(),
             Self::Query(error) => error.to_status(),
             Self::Submit(error) => error.to_status(),
@@ -141,6 +152,19 @@ impl WireError for OperatorError {
                 let unknown: v1::UnknownToken = received.get()?;
                 Self::UnknownToken {
                     id: convert::uuid(unknown.id.as_ref(), "id").ok()?,
+                }
+            }
+            reason::UNKNOWN_JOB => {
+                let unknown: v1::UnknownJob = received.get()?;
+                Self::UnknownJob {
+                    id: convert::uuid(unknown.id.as_ref(), "id").ok()?,
+                }
+            }
+            reason::JOB_OVER => {
+                let over: v1::JobOver = received.get()?;
+                Self::JobOver {
+                    id: convert::uuid(over.id.as_ref(), "id").ok()?,
+                    status: JobStatus::named(&over.status)?,
                 }
             }
             reason::OTHER_PARTITIONS | reason::LOG_REPLACED => {

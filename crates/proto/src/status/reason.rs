@@ -15,6 +15,10 @@ pub const UNKNOWN_DEAD_LETTER: &str = "UNKNOWN_DEAD_LETTER";
 pub const UNKNOWN_COMPONENT: &str = "UNKNOWN_COMPONENT";
 /// There is no such API token.
 pub const UNKNOWN_TOKEN: &str = "UNKNOWN_TOKEN";
+/// There is no such job.
+pub const UNKNOWN_JOB: &str = "UNKNOWN_JOB";
+/// The job is over.
+pub const JOB_OVER: &str = "JOB_OVER";
 /// The dead letter is closed.
 pub const DEAD_LETTER_CLOSED: &str = "DEAD_LETTER_CLOSED";
 /// Somebody has already decided about the dead letter.

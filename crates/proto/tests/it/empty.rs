@@ -105,6 +105,18 @@ fn other_requests_with_empty_messages_are_ones_without_them() {
     });
     assert_eq!(edit[0], edit[1]);
 
+    let job = [None, Some(v1::Uuid::default())].map(|through| {
+        let filter = through.clone().map(|_| v1::JobFilter::default());
+        let request = v1::JobServiceStartRequest {
+            verb: v1::DeadLetterVerb::Resubmit.into(),
+            filter,
+            through,
+            ..v1::JobServiceStartRequest::default()
+        };
+        convert::new_job(request).unwrap()
+    });
+    assert_eq!(job[0], job[1]);
+
     let mut subscribe = convert::subscribe_request(&Begin::Now, &EventFilter::default());
     subscribe.filter = Some(v1::EventFilter::default());
     let (_, filter) = convert::subscription_of(subscribe).unwrap();
@@ -144,6 +156,7 @@ fn it_is_known_of_every_message_of_a_request_what_an_empty_one_means() {
         "metadata",
         "root",
         "filter",
+        "through",
         "origin",
         "expected",
     ];

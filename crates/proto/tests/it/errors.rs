@@ -163,6 +163,8 @@ fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
     match error {
         OperatorError::UnknownComponent { .. } => (Code::NotFound, reason::UNKNOWN_COMPONENT),
         OperatorError::UnknownToken { .. } => (Code::NotFound, reason::UNKNOWN_TOKEN),
+        OperatorError::UnknownJob { .. } => (Code::NotFound, reason::UNKNOWN_JOB),
+        OperatorError::JobOver { .. } => (Code::FailedPrecondition, reason::JOB_OVER),
         OperatorError::Closed { .. } => (Code::FailedPrecondition, reason::DEAD_LETTER_CLOSED),
         OperatorError::Decided { .. } => (Code::Aborted, reason::ALREADY_DECIDED),
         OperatorError::Moved { .. } => (Code::Aborted, reason::STREAM_MOVED),
@@ -182,7 +184,7 @@ fn expected_of_operator(error: &OperatorError) -> (Code, &'static str) {
 fn every_error_of_the_desk_both_ways() {
     let errors = operator_errors();
     let variants: HashSet<_> = errors.iter().map(discriminant).collect();
-    assert_eq!(variants.len(), 12, "samples for every variant");
+    assert_eq!(variants.len(), 14, "samples for every variant");
     for error in errors {
         let status = error.to_status();
         let (code, reason) = expected_of_operator(&error);

@@ -460,6 +460,11 @@ pub(crate) fn operator_errors() -> Vec<OperatorError> {
             }),
         },
         OperatorError::UnknownToken { id },
+        OperatorError::UnknownJob { id },
+        OperatorError::JobOver {
+            id,
+            status: JobStatus::Cancelled,
+        },
         OperatorError::Closed {
             id,
             status: LetterStatus::Discarded,

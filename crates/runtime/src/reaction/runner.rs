@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use seriatim_core::{
-    Begin, EventFilter, LONGEST_LEASE, Log, LogPartition, Owner, Position, Reaction, Share, Work,
+    Begin, Component, EventFilter, LONGEST_LEASE, Log, LogPartition, Owner, Position, Reaction,
+    Share, Work,
 };
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -80,7 +81,7 @@ pub struct ReactionSettings {
 
 impl ReactionSettings {
     /// Returns the lease that is in force.
-    pub(crate) fn bounded_lease(&self) -> Duration {
+    pub fn bounded_lease(&self) -> Duration {
         self.lease.clamp(SHORTEST_LEASE, LONGEST_LEASE)
     }
 }
@@ -202,6 +203,11 @@ impl Reactions {
     /// Returns the components that run here.
     pub(crate) fn enrolled(&self) -> &[Arc<dyn Reaction>] {
         &self.enrolled
+    }
+
+    /// Returns the components of this process.
+    pub fn components(&self) -> impl Iterator<Item = &Component> {
+        self.enrolled.iter().map(|reaction| reaction.component())
     }
 
     /// Returns a receiver for the changes of each piece of work, in the order of [`Reactions::status`].

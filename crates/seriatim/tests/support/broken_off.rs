@@ -40,6 +40,12 @@ pub(crate) trait Scenario: Send + Sync + Sized + 'static {
     /// Makes things happen, and looks at what comes of it, through an application without reactions.
     fn new(storage: Self::Storage, app: App) -> impl Future<Output = Self> + Send;
 
+    /// What the clock makes it do, or not. It is not broken off there.
+    const NOW_AND_THEN: &[&str] = &[];
+
+    /// Whether the process works for bulk jobs too.
+    const HAS_JOBS: bool = false;
+
     /// The reactions that the process adds, on a store that breaks off.
     fn process(
         &self,
@@ -112,7 +118,8 @@ impl<S: Scenario> Stage<S> {
     async fn new(storage: S::Storage) -> Self {
         let url = S::log_url(&storage);
         let store = open_store(&url).await.unwrap();
-        let plain = S::app(Arc::clone(&store)).start().await.unwrap();
+        let plain = S::app(Arc::clone(&store)).works_for_jobs(false);
+        let plain = plain.start().await.unwrap();
         Self {
             url,
             scenario: S::new(storage, plain.clone()).await,
@@ -129,7 +136,7 @@ impl<S: Scenario> Stage<S> {
             .build()
             .unwrap();
         let (url, faulty) = (self.url.clone(), self.faulty.clone());
-        let app = S::app(Arc::new(faulty.clone()));
+        let app = S::app(Arc::new(faulty.clone())).works_for_jobs(S::HAS_JOBS);
         let process = self.scenario.process(app, faulty.clone());
         // As in a process of its own: its connections die with it.
         let app = runtime.spawn(async move {
@@ -157,7 +164,12 @@ impl<S: Scenario> Stage<S> {
         self.run(false).await;
         let calls = self.faulty.calls().into_keys();
         let unknown: Vec<_> = calls
-            .filter(|call| *call != WAITING && !ONCE.contains(call) && !points.contains(call))
+            .filter(|call| {
+                *call != WAITING
+                    && !S::NOW_AND_THEN.contains(call)
+                    && !ONCE.contains(call)
+                    && !points.contains(call)
+            })
             .collect();
         assert!(unknown.is_empty(), "{unknown:?} are points too");
     }

@@ -199,6 +199,42 @@ fn row(method: &str, stream: &StreamId, letter: Uuid) -> Row {
             let request = v1::DeadLetterServiceDiscardRequest { id, reason };
             (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
         }
+        "JobService/Start" => {
+            let request = v1::JobServiceStartRequest {
+                verb: v1::DeadLetterVerb::Resubmit.into(),
+                filter: Some(v1::JobFilter {
+                    domain,
+                    ..Default::default()
+                }),
+                ..Default::default()
+            };
+            let needs = &[Verb::LettersRead, Verb::LettersResolve];
+            (needs, Denied, request.encode_to_vec())
+        }
+        "JobService/Get" => {
+            let request = v1::JobServiceGetRequest { id };
+            (&[Verb::LettersRead], Unknown, request.encode_to_vec())
+        }
+        "JobService/List" => (&[Verb::LettersRead], LeftOut, Vec::new()),
+        "JobService/ListResults" => {
+            let request = v1::JobServiceListResultsRequest {
+                id,
+                ..Default::default()
+            };
+            (&[Verb::LettersRead], Unknown, request.encode_to_vec())
+        }
+        "JobService/Pause" => {
+            let request = v1::JobServicePauseRequest { id };
+            (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
+        }
+        "JobService/Resume" => {
+            let request = v1::JobServiceResumeRequest { id };
+            (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
+        }
+        "JobService/Cancel" => {
+            let request = v1::JobServiceCancelRequest { id };
+            (&[Verb::LettersResolve], Unknown, request.encode_to_vec())
+        }
         "AdminService/ListProgress" | "AdminService/ListReadModels" => {
             (&[Verb::Observe], Everywhere, Vec::new())
         }
@@ -339,7 +375,11 @@ async fn every_method_with_every_caller() {
         match row.elsewhere {
             Elsewhere::Denied => assert_eq!(said.as_deref(), Some("DENIED"), "{method}"),
             Elsewhere::Unknown => {
-                assert_eq!(said.as_deref(), Some("UNKNOWN_DEAD_LETTER"), "{method}");
+                let unknown = match method.starts_with("JobService/") {
+                    true => "UNKNOWN_JOB",
+                    false => "UNKNOWN_DEAD_LETTER",
+                };
+                assert_eq!(said.as_deref(), Some(unknown), "{method}");
             }
             Elsewhere::LeftOut => assert_eq!(said, None, "{method}"),
             Elsewhere::Everywhere => assert_eq!(turned_away(&answer), None, "{method}"),
