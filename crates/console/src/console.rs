@@ -9,6 +9,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use seriatim_coordinator::Coordinator;
 use seriatim_core::Desk;
+use seriatim_jobs::JobDesk;
 use seriatim_runtime::{AuditStatus, Reactions};
 use seriatim_schema::Payloads;
 use seriatim_security::Access;
@@ -16,8 +17,8 @@ use tokio::sync::watch;
 
 use crate::recorder::Recorder;
 use crate::{
-    assets, components, deciding, door, editing, fact, letter, letters, notes, operations,
-    overview, session, stream, streams, why, workflow,
+    assets, bulk, components, deciding, door, editing, fact, job, letter, letters, notes,
+    operations, overview, session, stream, streams, why, workflow,
 };
 
 /// The most bytes of a form. A command of a megabyte is up to three when a browser has encoded it.
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) coordinator: Coordinator,
     pub(crate) reactions: Arc<Reactions>,
     pub(crate) desk: Desk,
+    pub(crate) jobs: JobDesk,
     pub(crate) access: Access,
     pub(crate) audits: Option<watch::Receiver<AuditStatus>>,
     pub(crate) recorder: Recorder,
@@ -59,14 +61,20 @@ impl fmt::Debug for Console {
 }
 
 impl Console {
-    /// Makes a console for the streams of a coordinator and the components of a process. `access` finds out who visitors
+    /// Makes a console for the streams of a coordinator, the components of a process, and bulk jobs. `access` finds out who visitors
     /// are. If it asks, what they do is recorded as operations.
-    pub fn new(coordinator: Coordinator, reactions: Arc<Reactions>, access: Access) -> Self {
+    pub fn new(
+        coordinator: Coordinator,
+        reactions: Arc<Reactions>,
+        jobs: JobDesk,
+        access: Access,
+    ) -> Self {
         Self(Shared {
             desk: reactions.desk(coordinator.clone()),
             recorder: Recorder::new(coordinator.store(), &access),
             coordinator,
             reactions,
+            jobs,
             access,
             audits: None,
             is_secure: false,
@@ -101,6 +109,12 @@ impl Console {
             .route("/components/{name}/pause", post(components::pause))
             .route("/components/{name}/resume", post(components::resume))
             .route("/operations", get(operations::list))
+            .route("/jobs", get(job::list).post(bulk::start))
+            .route("/jobs/new", get(bulk::ask))
+            .route("/jobs/{id}", get(job::show))
+            .route("/jobs/{id}/pause", post(bulk::pause))
+            .route("/jobs/{id}/resume", post(bulk::resume))
+            .route("/jobs/{id}/cancel", post(bulk::cancel))
             .route("/letters", get(letters::list))
             .route("/letters/{id}", get(letter::show))
             .route("/letters/{id}/resubmit", post(deciding::resubmit))

@@ -23,9 +23,10 @@ pub(crate) struct Way {
     pub(crate) is_here: bool,
 }
 
-const WAYS: [(&str, &str, Option<Verb>); 5] = [
+const WAYS: [(&str, &str, Option<Verb>); 6] = [
     ("/", "Overview", None),
     ("/letters", "Letters", Some(Verb::LettersRead)),
+    ("/jobs", "Jobs", Some(Verb::LettersRead)),
     ("/streams", "Streams", Some(Verb::Read)),
     ("/components", "Components", Some(Verb::Observe)),
     ("/operations", "Operations", Some(Verb::Admin)),

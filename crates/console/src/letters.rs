@@ -54,6 +54,8 @@ struct LettersPage {
     /// The faults of those that wait, if the visitor asks for these.
     faults: Vec<FaultLine>,
     letters: Vec<LetterLine>,
+    /// True if a job about those that wait can be started from here.
+    offers_job: bool,
     next: Option<Uuid>,
 }
 
@@ -101,7 +103,9 @@ pub(crate) async fn list(
         ..line(letter, &visitor)
     });
     let letters = letters.collect();
+    let waiting = wanted.status() == LetterStatus::Parked.as_str();
     let list = LettersPage {
+        offers_job: waiting && !found.is_empty() && visitor.may_at_all(Verb::LettersResolve),
         frame: Frame::new("Letters", "/letters", &visitor),
         status: wanted.status().to_owned(),
         kind: wanted.kind,
@@ -182,13 +186,32 @@ async fn find(
 }
 
 impl Wanted {
+    /// Returns the question for letters that wait.
+    pub(crate) fn waiting(
+        kind: &str,
+        domain: &str,
+        component: &str,
+        assignee: &str,
+        fault: Option<String>,
+    ) -> Self {
+        Self {
+            status: None,
+            kind: kind.into(),
+            domain: domain.into(),
+            component: component.into(),
+            assignee: assignee.into(),
+            fault,
+            after: String::new(),
+        }
+    }
+
     fn status(&self) -> &str {
         self.status
             .as_deref()
             .unwrap_or(LetterStatus::Parked.as_str())
     }
 
-    fn filter(&self) -> Result<LetterFilter, Refusal> {
+    pub(crate) fn filter(&self) -> Result<LetterFilter, Refusal> {
         let invalid = |what: &str| Refusal::Invalid(format!("{what}. Go back and choose another."));
         let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
         let status = given(self.status()).map(|status| status.parse::<LetterStatus>());

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{OperatorError, Store};
+use seriatim_core::Store;
 use seriatim_security::{Access, NewOperation, OperationDay, OperationTrail};
 
 use crate::refusal::Refusal;
@@ -32,14 +32,18 @@ impl Recorder {
 
     /// Records an operation, does it, and records if it failed. It is not done if it cannot be recorded. Once begun, it
     /// is finished also if the browser goes away.
-    pub(crate) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T, E>(
         &self,
         by: &Visitor,
         what: &'static str,
         target: impl Display,
         reason: Option<&str>,
-        work: impl Future<Output = Result<T, OperatorError>> + Send + 'static,
-    ) -> Result<T, Refusal> {
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        E: Display + Into<Refusal> + Send + 'static,
+    {
         let trail = self.0.clone();
         let operation = NewOperation {
             actor: by.name(),
@@ -49,7 +53,7 @@ impl Recorder {
         };
         let done = tokio::spawn(async move {
             let Some(trail) = trail else {
-                return work.await.map_err(Refusal::from);
+                return work.await.map_err(Into::into);
             };
             let asked = trail.asked(operation).await?;
             let done = work.await;
@@ -60,7 +64,7 @@ impl Recorder {
                     tracing::warn!(error, "it is not recorded that an operation has failed");
                 }
             }
-            done.map_err(Refusal::from)
+            done.map_err(Into::into)
         });
         match done.await {
             Ok(done) => done,

@@ -4,9 +4,11 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use seriatim_core::{OperatorError, QueryError, StoreError, SubmitError};
+use seriatim_jobs::JobError;
 use seriatim_security::{TrailError, Verb};
 
 use crate::frame::{Frame, page};
+use crate::job::no_job;
 
 /// The reason why something is not shown or was not done.
 #[derive(Debug)]
@@ -116,6 +118,7 @@ impl From<OperatorError> for Refusal {
             OperatorError::Closed { .. }
             | OperatorError::Decided { .. }
             | OperatorError::Assigned { .. }
+            | OperatorError::JobOver { .. }
             | OperatorError::Moved { .. } => Self::Late(error.to_string()),
             OperatorError::Submit(error) => match *error {
                 SubmitError::UnknownDomain { domain, .. } => {
@@ -127,11 +130,23 @@ impl From<OperatorError> for Refusal {
                 | SubmitError::StoreFailed(_) => Self::Unavailable(error.to_string()),
                 error => Self::Invalid(error.to_string()),
             },
+            OperatorError::UnknownJob { .. } => Self::NotFound(no_job()),
             // The error names the others, of which the visitor may not know.
             OperatorError::UnknownComponent { component, .. } => {
                 Self::Invalid(format!("There is no component {component} here."))
             }
             error => Self::Invalid(error.to_string()),
+        }
+    }
+}
+
+impl From<JobError> for Refusal {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Operator(error) => error.into(),
+            JobError::Submit(error) => OperatorError::from(error).into(),
+            JobError::Reason => Self::Invalid(error.to_string()),
+            JobError::Encode(_) | JobError::Damaged { .. } => Self::Broken(error.to_string()),
         }
     }
 }

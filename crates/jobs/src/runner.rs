@@ -162,12 +162,15 @@ impl Runner {
             if running.is_empty() {
                 return Ok(());
             }
+            let mut trouble = Ok(());
             for id in running {
                 if self.is_stopping() {
                     return Ok(());
                 }
-                self.batch(id).await?;
+                // A job that cannot go on now does not keep others waiting.
+                trouble = trouble.and(self.batch(id).await);
             }
+            trouble?;
         }
     }
 

@@ -23,6 +23,7 @@ impl App {
         let mut console = Console::new(
             self.coordinator.clone(),
             Arc::clone(&self.reactions),
+            self.job_desk.clone(),
             access,
         )
         .secure_cookies(self.doors.speaks_tls());

@@ -16,14 +16,14 @@ async fn page(server: &Server, path: &str) -> Page {
     browser.open(&server.url(path)).await.unwrap()
 }
 
-async fn page_without_scripts(server: &Server, path: &str) -> Page {
+pub(crate) async fn page_without_scripts(server: &Server, path: &str) -> Page {
     let page = page(server, "/").await;
     page.scripts_off().await.unwrap();
     page.goto(&server.url(path)).await.unwrap();
     page
 }
 
-async fn shows(page: &Page, css: &str, text: &str) {
+pub(crate) async fn shows(page: &Page, css: &str, text: &str) {
     let shown = format!(
         "(document.querySelector({}) ?? {{innerText: ''}}).innerText.includes({})",
         json!(css),
@@ -32,7 +32,7 @@ async fn shows(page: &Page, css: &str, text: &str) {
     page.until(&shown).await.unwrap();
 }
 
-async fn no_errors(page: &Page) {
+pub(crate) async fn no_errors(page: &Page) {
     assert_eq!(page.console_errors().await.unwrap(), Vec::<String>::new());
 }
 

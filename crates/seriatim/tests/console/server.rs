@@ -171,7 +171,7 @@ impl Server {
     }
 }
 
-fn letter_of(receipt: &Receipt) -> Uuid {
+pub(crate) fn letter_of(receipt: &Receipt) -> Uuid {
     match receipt.outcome {
         Outcome::DeadLettered { id, .. } => id,
         ref other => panic!("it was not parked: {other:?}"),

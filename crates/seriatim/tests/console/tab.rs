@@ -1,9 +1,13 @@
 //! What the streams of these tests are about: tabs in a bar, on which drinks are noted.
 
 use std::error::Error;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use seriatim::prelude::*;
+
+/// A note that begins with this takes its time, so that one can look while many are written.
+pub(crate) const SLOW: &str = "slowly:";
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub(crate) enum Happened {
@@ -23,6 +27,8 @@ pub(crate) enum Do {
 pub(crate) enum No {
     #[error("nobody pays nothing")]
     Nothing,
+    #[error("a note says something")]
+    Empty,
 }
 
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,8 +45,12 @@ impl Aggregate for Tab {
     type Rejection = No;
 
     fn decide(&self, command: &Do) -> Result<Vec<Happened>, No> {
+        if matches!(command, Do::Note { note } if note.starts_with(SLOW)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         Ok(vec![match command.clone() {
             Do::Open { owner } => Happened::Opened { owner },
+            Do::Note { note } if note.is_empty() => return Err(No::Empty),
             Do::Note { note } => Happened::Noted { note },
             Do::Pay { cents: 0 } => return Err(No::Nothing),
             Do::Pay { cents } => Happened::Paid { cents },
