@@ -6181,6 +6181,9 @@ pub struct GetEventsRequest {
     /// The sequence of the last event, included. Absent: the stream's last.
     #[prost(uint32, optional, tag = "3")]
     pub through_sequence: ::core::option::Option<u32>,
+    /// Only the last so many of these events. Absent: all. 0 is refused.
+    #[prost(uint32, optional, tag = "4")]
+    pub last: ::core::option::Option<u32>,
 }
 impl ::prost::Name for GetEventsRequest {
     const NAME: &'static str = "GetEventsRequest";
@@ -6408,7 +6411,7 @@ pub struct ListStreamsRequest {
     /// The most streams of a page. 0 means 100; more than 1000 count as 1000.
     #[prost(uint32, tag = "2")]
     pub page_size: u32,
-    /// The token of the page before. Empty: the first page.
+    /// The token of the page before, or the last stream of it as `DOMAIN/ROOT`. Empty: the first page.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::num::NonZero;
 use std::time::Duration;
 
 use http::Uri;
@@ -177,7 +178,30 @@ impl Client {
             cover: Some(convert::cover(stream)),
             from_sequence: from.map(|Sequence(from)| from),
             through_sequence: through.map(|Sequence(through)| through),
+            last: None,
         });
+        self.read_events(stream, message).await
+    }
+
+    /// Returns the last `count` events of a stream, oldest first, in pages.
+    pub async fn last_events(
+        &self,
+        stream: &StreamId,
+        count: NonZero<u32>,
+    ) -> Result<Events, CallError<QueryError>> {
+        let message = self.request(v1::GetEventsRequest {
+            cover: Some(convert::cover(stream)),
+            last: Some(count.get()),
+            ..v1::GetEventsRequest::default()
+        });
+        self.read_events(stream, message).await
+    }
+
+    async fn read_events(
+        &self,
+        stream: &StreamId,
+        message: Request<v1::GetEventsRequest>,
+    ) -> Result<Events, CallError<QueryError>> {
         let answer = self.queries().get_events(message).await;
         Ok(Events {
             stream: stream.clone(),
@@ -226,15 +250,17 @@ impl Client {
         convert::workflow(id, answer?.into_inner()).map_err(CallError::Garbled)
     }
 
-    /// Lists streams, a page at a time: `page` is the token that came with the page before.
+    /// Lists streams, a page of about `limit` at a time: `page` is the token that came with the page before. The text of a
+    /// stream is the token of the page after it.
     pub async fn streams(
         &self,
         domain: Option<&Domain>,
+        limit: u32,
         page: Option<String>,
     ) -> Result<Page<StreamSummary>, CallError<QueryError>> {
         let message = self.request(v1::ListStreamsRequest {
             domain: domain.map(ToString::to_string).unwrap_or_default(),
-            page_size: 0,
+            page_size: limit,
             page_token: page.unwrap_or_default(),
         });
         let answer = self.queries().list_streams(message).await;

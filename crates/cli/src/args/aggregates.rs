@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args as Group;
 use seriatim_core::{
-    At, Component, ExpectedSequence, FieldPath, Sequence, StreamId, Timestamp, WaitFor,
+    At, Component, Domain, ExpectedSequence, FieldPath, Sequence, StreamId, Timestamp, WaitFor,
 };
 
 use crate::values::{Merge, Source, Target, seconds, sequence};
@@ -139,6 +139,25 @@ pub(crate) struct Events {
     /// The last sequence to show
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = sequence)]
     pub(crate) through: Option<Sequence>,
+    /// Only the last COUNT events, oldest first
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["from", "through"])]
+    pub(crate) last: Option<NonZero<u32>>,
+}
+
+/// The streams to list.
+#[derive(Debug, Group)]
+pub(crate) struct Streams {
+    /// Only the streams of this domain
+    pub(crate) domain: Option<Domain>,
+    /// The most streams to list
+    #[arg(long, value_name = "COUNT", default_value = "100")]
+    pub(crate) limit: NonZero<u32>,
+    /// Only streams after this one, the last that was listed before
+    #[arg(long, value_name = "DOMAIN/ROOT")]
+    pub(crate) after: Option<StreamId>,
+    /// All streams, however many they are
+    #[arg(long, conflicts_with = "limit")]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Group)]

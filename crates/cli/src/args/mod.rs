@@ -20,7 +20,7 @@ pub(crate) use administration::{
     Audit, Certs, Config, CreateToken, MakeTrial, Migrate, Operations, Tokens, TokensVerb,
 };
 pub(crate) use aggregates::{
-    Events, Record, RecordAndWait, Send, SendAndWait, Simulate, State, Why,
+    Events, Record, RecordAndWait, Send, SendAndWait, Simulate, State, Streams, Why,
 };
 pub(crate) use dead_letters::{
     About, Assign, DeadLetters, Discard, Edit, List, RecordInstead, Resubmit, Subject, Which,
@@ -118,10 +118,7 @@ pub(crate) enum Command {
     /// Show everything that a command or a fact has caused: the events and dead letters with one correlation id
     Workflow(Workflow),
     /// List the streams
-    Streams {
-        /// Only the streams of this domain
-        domain: Option<Domain>,
-    },
+    Streams(Streams),
     /// List the domains, with their commands and events
     Domains {
         /// Show the fields of each command and event

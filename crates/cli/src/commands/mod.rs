@@ -53,9 +53,7 @@ async fn ask(args: Args, output: &Output) -> Result<Exit, Failure> {
             workflow::workflow(&wanted, &connect(&global).await?, output).await
         }
         Command::Why(wanted) => query::why(&wanted, &connect(&global).await?, output).await,
-        Command::Streams { domain } => {
-            query::streams(domain.as_ref(), &connect(&global).await?, output).await
-        }
+        Command::Streams(wanted) => query::streams(&wanted, &connect(&global).await?, output).await,
         Command::Domains {
             schema: true,
             domain,

@@ -1,22 +1,27 @@
 //! `events`, `state`, `why`, `streams`, `domains`.
 
-use seriatim_core::{ChangesQuery, Domain};
+use seriatim_core::{At, ChangesQuery, Domain};
 use seriatim_proto::Client;
 
-use crate::args::{Events, State, Why};
+use crate::args::{Events, State, Streams, Why};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, changes, json, schema, text};
 use crate::readable::Reader;
+
+/// The most streams that are asked for at once.
+const MOST_STREAMS: u32 = 1000;
 
 pub(crate) async fn events(
     wanted: &Events,
     client: &Client,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let answer = client
-        .events(&wanted.stream, wanted.from, wanted.through)
-        .await;
+    let stream = &wanted.stream;
+    let answer = match wanted.last {
+        Some(count) => client.last_events(stream, count).await,
+        None => client.events(stream, wanted.from, wanted.through).await,
+    };
     let mut books = answer.map_err(|error| Failure::of_query_call(&error))?;
     let mut reader = Reader::new(client);
     let mut any = false;
@@ -43,6 +48,17 @@ pub(crate) async fn state(
     let answer = client.state(&wanted.stream, wanted.when.at()).await;
     let view = answer.map_err(|error| Failure::of_query_call(&error))?;
     output.answer(&json::state(&view), &text::state(&view))?;
+    if view.sequence.is_none() {
+        let stream = &wanted.stream;
+        output.hint(match wanted.when.at() {
+            At::Current => "there is no such stream yet: this is what it would begin with",
+            At::Sequence(_) | At::Time(_) => "the stream had no events then",
+        });
+        output.hint(&format!(
+            "next: find streams with `seriatim streams {}`",
+            stream.domain
+        ));
+    }
     Ok(Exit::Ok)
 }
 
@@ -83,26 +99,34 @@ pub(crate) async fn why(wanted: &Why, client: &Client, output: &Output) -> Resul
 }
 
 pub(crate) async fn streams(
-    domain: Option<&Domain>,
+    wanted: &Streams,
     client: &Client,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let mut any = false;
-    let mut page = None;
+    let mut left = if wanted.all {
+        u32::MAX
+    } else {
+        wanted.limit.get()
+    };
+    let mut last = wanted.after.clone();
     loop {
-        let answer = client.streams(domain, page).await;
+        let token = last.as_ref().map(ToString::to_string);
+        let asked = left.min(MOST_STREAMS);
+        let answer = client.streams(wanted.domain.as_ref(), asked, token).await;
         let (summaries, next) = answer.map_err(|error| Failure::of_query_call(&error))?;
-        any |= !summaries.is_empty();
         output.lines(&summaries, json::stream, text::streams)?;
-        page = next;
-        if page.is_none() {
-            break;
+        left = left.saturating_sub(u32::try_from(summaries.len()).unwrap_or(u32::MAX));
+        last = summaries.last().map(|line| line.stream.clone()).or(last);
+        match (&last, next) {
+            (None, None) => output.hint("there are none"),
+            (Some(last), Some(_)) if left == 0 => output.hint(&format!(
+                "there are more: go on with --after {last}, or list --all"
+            )),
+            (_, Some(_)) => continue,
+            (Some(_), None) => {}
         }
+        return Ok(Exit::Ok);
     }
-    if !any {
-        output.hint("there are none");
-    }
-    Ok(Exit::Ok)
 }
 
 /// Shows what the commands and events of a domain, or of all, look like.

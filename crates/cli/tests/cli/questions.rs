@@ -26,6 +26,71 @@ fn events_are_listed_oldest_first() {
 }
 
 #[test]
+fn the_last_events_are_listed_oldest_first() {
+    let stage = Stage::with_account();
+    let ran = stage.run(&["events", ACCOUNT, "--last", "2"]).succeeded();
+    assert_eq!(
+        ran.printed(),
+        [
+            r#"    1  TIME  Deposited {"cents":100}"#,
+            r#"    2  TIME  Renamed {"owner":"Bob"}"#
+        ]
+    );
+    let ran = stage
+        .run(&["events", ACCOUNT, "--last", "99", "--json"])
+        .succeeded();
+    assert_eq!(ran.json().len(), 3);
+    stage.run(&["events", ACCOUNT, "--last", "0"]).failed(2);
+    let absent = "account/00000000-0000-0000-0000-000000000001";
+    let ran = stage.run(&["events", absent, "--last", "5"]);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (Some(0), "there are none\n")
+    );
+}
+
+#[test]
+fn a_state_of_a_stream_that_does_not_exist_says_so() {
+    let stage = Stage::with_account();
+    let absent = "account/00000000-0000-0000-0000-000000000001";
+    let ran = stage.run(&["state", absent]);
+    assert_eq!(ran.code, Some(0));
+    assert_eq!(
+        ran.said(),
+        [
+            "there is no such stream yet: this is what it would begin with",
+            "next: find streams with `seriatim streams account`"
+        ]
+    );
+    let ran = stage.run(&["state", ACCOUNT, "--as-of", "2001-01-01T00:00:00Z"]);
+    assert_eq!(ran.said()[0], "the stream had no events then");
+}
+
+#[test]
+fn streams_are_listed_in_pages() {
+    let stage = Stage::with_account();
+    for number in 1..=3 {
+        let account = format!("account/00000000-0000-0000-0000-00000000000{number}");
+        stage
+            .run(&["send", &account, "Open", r#"{"owner":"Ann"}"#])
+            .succeeded();
+    }
+    let ran = stage.run(&["streams", "account", "--limit", "2", "--json"]);
+    assert_eq!(ran.json().len(), 2);
+    let second = ran.json()[1]["stream"].as_str().unwrap().to_owned();
+    let ran = stage.run(&["streams", "--limit", "2"]);
+    assert_eq!(
+        ran.stderr,
+        format!("there are more: go on with --after {second}, or list --all\n")
+    );
+    let ran = stage
+        .run(&["streams", "--after", &second, "--json"])
+        .succeeded();
+    assert_eq!(ran.json().len(), 2);
+    assert_eq!(stage.run(&["streams", "--all", "--json"]).json().len(), 4);
+}
+
+#[test]
 fn a_stream_without_events_is_no_error() {
     let stage = Stage::new();
     let ran = stage.run(&["events", ACCOUNT]);
@@ -60,9 +125,7 @@ fn states_of_now_and_then() {
         ran.json()[0],
         json!({ "stream": ACCOUNT, "sequence": 0, "state": state })
     );
-    let ran = stage
-        .run(&["state", ACCOUNT, "--as-of", "2001-01-01T00:00:00Z"])
-        .succeeded();
+    let ran = stage.run(&["state", ACCOUNT, "--as-of", "2001-01-01T00:00:00Z"]);
     assert_eq!(
         ran.printed(),
         [

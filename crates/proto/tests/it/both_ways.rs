@@ -394,3 +394,27 @@ fn whom_to_wait_for_and_who_has_not_handled_it() {
         assert_eq!(convert::not_handled(wire), Ok(not_handled));
     }
 }
+
+#[test]
+fn what_events_have_changed() {
+    let tree = |text: &str| Tree::parse(text.as_bytes()).unwrap();
+    let changes = Changes {
+        events: vec![EventChanges {
+            event: event(7),
+            changes: vec![FieldChange {
+                path: "address.city".parse().unwrap(),
+                before: None,
+                after: Some(tree("\"Bern\"")),
+            }],
+        }],
+        value: Some(tree("12345678901234567890.5")),
+        next: Some(Sequence(41)),
+    };
+    let wire: v1::ListChangesResponse = sent(&changes.clone().into());
+    assert_eq!(
+        wire.events[0].changes[0].after_json.as_deref(),
+        Some("\"Bern\"")
+    );
+    assert_eq!(wire.value_json.as_deref(), Some("12345678901234567890.5"));
+    assert_eq!(wire.next_through_sequence, Some(41));
+}

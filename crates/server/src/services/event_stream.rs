@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use futures::stream::{self, BoxStream, StreamExt};
 use prost::Message;
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{Log, RecordedEvent, Sequence, StreamId};
+use seriatim_core::{Log, RecordedEvent, Sequence, StoreError, StreamId};
 use seriatim_proto::convert::{self, Invalid};
 use seriatim_proto::v1;
 use seriatim_security::Verb;
 use tonic::Status;
+use uuid::Uuid;
 
 use super::{check_domain, status, store_status};
 use crate::call::Call;
@@ -47,6 +48,21 @@ pub(super) struct EventStream {
     from: Sequence,
 }
 
+/// Returns the sequence of the last event of a stream; `None` if it has none.
+async fn current(
+    coordinator: &Coordinator,
+    stream: &StreamId,
+) -> Result<Option<Sequence>, StoreError> {
+    let before = stream.root.as_u128().checked_sub(1).map(Uuid::from_u128);
+    let before = before.map(|root| StreamId::new(stream.domain.clone(), root));
+    let store = coordinator.store();
+    let found = store
+        .streams(Some(&stream.domain), before.as_ref(), 1)
+        .await?;
+    let found = found.first().filter(|found| found.stream == *stream);
+    Ok(found.map(|found| found.current))
+}
+
 impl EventStream {
     /// Reads the first piece. Fails if the call cannot be answered.
     pub(super) async fn open(
@@ -62,6 +78,19 @@ impl EventStream {
             let description = format!("{through} is before `from_sequence`, {from}");
             return Err(status(Invalid::field("through_sequence", description)));
         }
+        let from = match request.last {
+            None => from,
+            Some(0) => {
+                let description = "0 events; ask for one at least";
+                return Err(status(Invalid::field("last", description)));
+            }
+            Some(last) => {
+                let current = current(coordinator, &stream).await.map_err(store_status)?;
+                let end = Sequence::count(current.map(|current| current.min(through)));
+                let first = end.saturating_sub(u64::from(last));
+                from.max(Sequence(u32::try_from(first).unwrap_or(u32::MAX)))
+            }
+        };
         let mut events = Self {
             log: coordinator.log().clone(),
             call,

@@ -295,6 +295,7 @@ async fn questions_that_make_no_sense() {
         cover: cover.clone(),
         from_sequence: Some(3),
         through_sequence: Some(2),
+        last: None,
     };
     let status = rig.queries().get_events(request).await.unwrap_err();
     assert_eq!(faulty_fields(&status), ["through_sequence"]);

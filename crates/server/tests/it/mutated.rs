@@ -75,6 +75,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
                 cover: Some(cover.clone()),
                 from_sequence: Some(0),
                 through_sequence: Some(9),
+                last: None,
             }
             .encode_to_vec(),
         ),

@@ -33,6 +33,7 @@ fn range(stream: &StreamId, from: Option<u32>, through: Option<u32>) -> v1::GetE
         cover: Some(convert::cover(stream)),
         from_sequence: from,
         through_sequence: through,
+        last: None,
     }
 }
 
@@ -75,6 +76,26 @@ async fn events_by_range() {
         let books = books(&rig, range(&stream, from, through)).await;
         assert_eq!(together(&books), sequences, "{from:?} to {through:?}");
     }
+    for (from, through, last, sequences) in [
+        (None, None, 2, vec![3, 4]),
+        (None, None, u32::MAX, vec![0, 1, 2, 3, 4]),
+        (Some(4), None, 3, vec![4]),
+        (None, Some(2), 2, vec![1, 2]),
+        (Some(2), Some(3), 9, vec![2, 3]),
+    ] {
+        let mut request = range(&stream, from, through);
+        request.last = Some(last);
+        let books = books(&rig, request).await;
+        assert_eq!(
+            together(&books),
+            sequences,
+            "the last {last} from {from:?} to {through:?}"
+        );
+    }
+    let mut none = range(&stream, None, None);
+    none.last = Some(0);
+    let refused = rig.queries().get_events(none).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument);
     for from in [5, u32::MAX] {
         let books = books(&rig, range(&stream, Some(from), None)).await;
         assert_eq!(books, [(vec![], from)]);

@@ -285,12 +285,15 @@ async fn own_events_are_out_of_the_way() {
             .iter()
             .all(|domain| !domain.domain.starts_with("seriatim."))
     );
-    let (streams, _) = client.streams(None, None).await.unwrap();
+    let (streams, _) = client.streams(None, 0, None).await.unwrap();
     assert_eq!(
         streams.iter().map(|line| &line.stream).collect::<Vec<_>>(),
         [&stream]
     );
-    assert_eq!(client.streams(Some(&own), None).await.unwrap().0.len(), 1);
+    assert_eq!(
+        client.streams(Some(&own), 0, None).await.unwrap().0.len(),
+        1
+    );
 
     let forged = seriatim_core::StreamId::new(own, Uuid::now_v7());
     let refused = rig.refused(ask(&forged, "Revoke", "null")).await;
