@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use seriatim_core::{
     Begin, Domain, InvalidStreamId, LetterKind, LetterStatus, MergeStrategy, ReadModelVersion,
-    Sequence, StreamId,
+    Sequence, StreamId, UnknownFieldRule,
 };
 use seriatim_proto::{InvalidServerUrl, check_server_url};
 use uuid::Uuid;
@@ -33,6 +33,24 @@ impl From<Merge> for MergeStrategy {
             Merge::Commutative => Self::Commutative,
             Merge::Aggregate => Self::AggregateHandles,
             Merge::Manual => Self::Manual,
+        }
+    }
+}
+
+/// [`UnknownFieldRule`] as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum UnknownFields {
+    /// Send nothing
+    Refuse,
+    /// Send the command, and say which they are
+    Warn,
+}
+
+impl From<UnknownFields> for UnknownFieldRule {
+    fn from(rule: UnknownFields) -> Self {
+        match rule {
+            UnknownFields::Refuse => Self::Refuse,
+            UnknownFields::Warn => Self::Warn,
         }
     }
 }

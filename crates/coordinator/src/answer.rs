@@ -105,6 +105,7 @@ fn receipt<A: Aggregate>(stream: &StreamId, job: &Job<A>, outcome: Outcome) -> R
         stream: stream.clone(),
         correlation_id: job.correlation_id.clone(),
         outcome,
+        warnings: Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use seriatim_core::{
     Aggregate, At, Changes, ChangesQuery, CommandGateway, CommandRequest, Domain, EffectId,
     EventStore, FactRequest, FieldViolation, LetterFilter, LetterStatus, Limits, Log, OWN_DOMAINS,
     Payload, Prepare, QueryError, Receipt, RejectedEffect, Shapes, Simulation, StateView, Store,
-    StoreError, StreamId, SubmitError, ThreeWay, WhyNotAccepted,
+    StoreError, StreamId, SubmitError, ThreeWay, UnknownFieldRule, WhyNotAccepted,
 };
 use seriatim_schema::{Descriptors, DomainSchema};
 use tokio::sync::Semaphore;
@@ -108,6 +108,29 @@ impl Coordinator {
         self.host(&request.stream.domain)?
             .simulate(request, at)
             .await
+    }
+
+    /// Looks for fields in the JSON of a request's commands that their types do not have. Returns a warning for each, or
+    /// fails if the rule is to refuse them, or if a command cannot be decoded: then such a field is the likely reason. Call
+    /// it before the request is submitted, which passes over them.
+    pub fn check_fields(
+        &self,
+        request: &CommandRequest,
+        rule: UnknownFieldRule,
+    ) -> Result<Vec<FieldViolation>, SubmitError> {
+        let Some(host) = self.inner.hosts.get(&request.stream.domain) else {
+            return Ok(Vec::new());
+        };
+        if rule == UnknownFieldRule::Ignore {
+            return Ok(Vec::new());
+        }
+        let (found, all_fit) = host.unknown_fields(&request.commands);
+        if found.is_empty() || (all_fit && rule == UnknownFieldRule::Warn) {
+            return Ok(found);
+        }
+        let error = SubmitError::Invalid(found);
+        host.meter().refused(Asked::Command(request.merge), &error);
+        Err(error)
     }
 
     /// Returns a state of a stream, as the store has it.

@@ -8,7 +8,7 @@ use seriatim_core::{
     Action, Attempt, ClaimKey, ClaimRecord, CommandLetter, CommandRequest, ConflictReason,
     ContentHash, Decider, Decision, ExpectedSequence, FactRequest, FieldViolation, FirstResult,
     HappenedAnyway, LetterStatus, Metadata, OperatorError, Outcome, Payload, QueryError, Receipt,
-    Rejected, StoreError, SubmitError, Timestamp, Tried,
+    Rejected, StoreError, SubmitError, Timestamp, Tried, UnknownFieldRule,
 };
 use uuid::Uuid;
 
@@ -184,9 +184,14 @@ impl Coordinator {
             metadata: caused_by(letter, decision),
             effect: None,
         };
-        match self.limits().check_command(&request) {
-            violations if violations.is_empty() => Ok(request),
-            violations => Err(SubmitError::Invalid(of_commands(&violations))),
+        let violations = self.limits().check_command(&request);
+        if !violations.is_empty() {
+            return Err(SubmitError::Invalid(of_commands(&violations)));
+        }
+        // A person has written it, who cannot have meant a field that does nothing.
+        match self.check_fields(&request, UnknownFieldRule::Refuse) {
+            Err(SubmitError::Invalid(found)) => Err(SubmitError::Invalid(of_commands(&found))),
+            checked => checked.map(|_| request),
         }
     }
 

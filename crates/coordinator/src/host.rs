@@ -8,8 +8,9 @@ use std::time::Instant;
 use async_trait::async_trait;
 use seriatim_core::{
     Aggregate, At, Changes, ChangesQuery, Codec, CommandLetter, CommandRequest, ContentHash,
-    Domain, ExpectedSequence, FactRequest, Message, QueryError, Receipt, Rejected, RejectedEffect,
-    Simulation, StateView, StoreError, StoreErrorKind, StreamId, SubmitError, ThreeWay,
+    Domain, ExpectedSequence, FactRequest, FieldViolation, Message, Payload, QueryError, Receipt,
+    Rejected, RejectedEffect, Simulation, StateView, StoreError, StoreErrorKind, StreamId,
+    SubmitError, ThreeWay, unknown_fields,
 };
 use seriatim_schema::DomainSchema;
 use tokio::sync::oneshot;
@@ -17,6 +18,7 @@ use tracing::Instrument;
 
 use crate::admission::Place;
 use crate::answer::store_failed;
+use crate::guard::guarded;
 use crate::intake::{self, Taken};
 use crate::job::Job;
 use crate::mailbox::Mailboxes;
@@ -54,6 +56,10 @@ pub(crate) trait Host: Send + Sync + fmt::Debug {
 
     /// Reports the metrics that are measured rather than counted.
     fn observe(&self);
+
+    /// Returns the fields in the JSON of commands that their types do not have, each under the name of its command, and
+    /// whether these commands can be decoded. Those of a command that cannot come after the reason.
+    fn unknown_fields(&self, commands: &[Payload]) -> (Vec<FieldViolation>, bool);
 
     /// Runs a command that was admitted.
     async fn submit(&self, request: CommandRequest, place: Place) -> Result<Receipt, SubmitError>;
@@ -230,6 +236,33 @@ impl<A: Aggregate> Host for HostOf<A> {
 
     fn schema(&self) -> DomainSchema {
         DomainSchema::of::<A>(&self.shared.descriptors)
+    }
+
+    fn unknown_fields(&self, commands: &[Payload]) -> (Vec<FieldViolation>, bool) {
+        let mut found = Vec::new();
+        let mut all_fit = true;
+        if A::Command::CODEC != Codec::Json {
+            return (found, all_fit);
+        }
+        for (at, payload) in commands.iter().enumerate() {
+            let of_command = || unknown_fields::<A::Command>(&A::upcast_command(payload.clone()));
+            // A panic in the type's own code is told when the command is taken.
+            let Ok((fields, error)) = guarded("deserialize", of_command) else {
+                continue;
+            };
+            if fields.is_empty() {
+                continue;
+            }
+            all_fit &= error.is_none();
+            let fields = fields.iter().map(ToString::to_string);
+            let told = error
+                .map(|error| error.to_string())
+                .into_iter()
+                .chain(fields);
+            let place = format!("pages[{at}].command");
+            found.extend(told.map(|told| FieldViolation::new(place.clone(), told)));
+        }
+        (found, all_fit)
     }
 
     fn meter(&self) -> &DomainMeter {

@@ -28,7 +28,7 @@ pub use aggregates::field_path::{FieldPath, InvalidFieldPath};
 pub use aggregates::fold::{decide_all, decide_each, fold};
 pub use aggregates::panic_message::panic_message;
 pub use aggregates::premises::{PremiseFault, changed_premises};
-pub use codec::unknown::{UnknownField, UnknownFields};
+pub use codec::unknown::{UnknownField, UnknownFieldRule, UnknownFields, unknown_fields};
 pub use events::event::{NewEvent, RecordedEvent};
 pub use events::event_filter::EventFilter;
 pub use events::message::{Command, DecodeError, EncodeError, Event, Message, Never, Rejection};

@@ -38,7 +38,7 @@ enum Ask {
 struct Address {
     street: String,
     /// An address inside another one, as in a cycle.
-    via: Option<Box<Address>>,
+    via: Option<Box<Self>>,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]

@@ -19,7 +19,8 @@ pub(crate) fn expand(message: &Message<'_>) -> TokenStream {
         quote!(#pattern => #name)
     });
     let encode = cases.iter().map(|case| encode(message, case));
-    let decode = cases.iter().map(|case| decode(message, case));
+    let read = cases.iter().map(|case| decode(message, case));
+    let noting = cases.iter().map(|case| decode_noting(message, case));
     let schemas = cases.iter().map(|case| schema(message, case));
     // A struct without fields need not be `Serialize`.
     let has_fields = cases
@@ -50,10 +51,20 @@ pub(crate) fn expand(message: &Message<'_>) -> TokenStream {
 
             fn decode(payload: &#core::Payload) -> ::std::result::Result<Self, #core::DecodeError> {
                 match &*payload.type_name {
-                    #(#decode,)*
+                    #(#read,)*
                     _ => ::std::result::Result::Err(
                         #core::codec::unknown_type(payload, <Self as #core::Message>::TYPE_NAMES)
                     ),
+                }
+            }
+
+            fn decode_noting(
+                payload: &#core::Payload,
+                unknown: &mut #core::UnknownFields,
+            ) -> ::std::result::Result<Self, #core::DecodeError> {
+                match &*payload.type_name {
+                    #(#noting,)*
+                    _ => <Self as #core::Message>::decode(payload),
                 }
             }
 
@@ -99,6 +110,20 @@ fn decode(message: &Message<'_>, case: &Case<'_>) -> TokenStream {
             quote!(#name #(| #aliases)* => #core::codec::json::decode_unit(payload).map(|()| Self))
         }
         None => quote!(#name #(| #aliases)* => #core::codec::json::decode(payload)),
+    }
+}
+
+fn decode_noting(message: &Message<'_>, case: &Case<'_>) -> TokenStream {
+    let (core, name, aliases) = (&message.core, &case.name, &case.aliases);
+    let json = quote!(#core::codec::json);
+    match case.variant.map(own_name) {
+        Some(variant) => quote! {
+            #name #(| #aliases)* => #json::decode_variant_noting(#variant, payload, unknown)
+        },
+        None if is_unit(case) => {
+            quote!(#name #(| #aliases)* => #json::decode_unit(payload).map(|()| Self))
+        }
+        None => quote!(#name #(| #aliases)* => #json::decode_noting(payload, unknown)),
     }
 }
 

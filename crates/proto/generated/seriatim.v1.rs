@@ -2298,6 +2298,10 @@ pub struct SubmitRequest {
     /// The components to wait for before answering. Absent: none.
     #[prost(message, optional, tag = "8")]
     pub wait_for: ::core::option::Option<WaitFor>,
+    /// What becomes of fields in the JSON of the commands that their types do not have. Unspecified: what the server is set
+    /// to, which is to warn unless it is set otherwise.
+    #[prost(enumeration = "UnknownFields", tag = "9")]
+    pub unknown_fields: i32,
 }
 impl ::prost::Name for SubmitRequest {
     const NAME: &'static str = "SubmitRequest";
@@ -2318,6 +2322,10 @@ pub struct SubmitResponse {
     /// Set if a component that was waited for has not handled the events. The outcome stands all the same.
     #[prost(message, optional, tag = "6")]
     pub not_handled: ::core::option::Option<NotHandled>,
+    /// Fields in the JSON of the commands that their types do not have, and that were passed over; no more than 16 of each
+    /// command.
+    #[prost(message, repeated, tag = "7")]
+    pub warnings: ::prost::alloc::vec::Vec<Warning>,
     /// The outcome.
     #[prost(oneof = "submit_response::Outcome", tags = "2, 3, 4, 5")]
     pub outcome: ::core::option::Option<submit_response::Outcome>,
@@ -2349,6 +2357,26 @@ impl ::prost::Name for SubmitResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/seriatim.v1.SubmitResponse".into()
+    }
+}
+/// Something in a request that was probably not meant. The request was done all the same.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Warning {
+    /// The place in the request, for example "pages\[0\].command".
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// What was found there, and what was probably meant.
+    #[prost(string, tag = "2")]
+    pub description: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Warning {
+    const NAME: &'static str = "Warning";
+    const PACKAGE: &'static str = "seriatim.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "seriatim.v1.Warning".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/seriatim.v1.Warning".into()
     }
 }
 /// One request of many in flight.
@@ -2413,6 +2441,9 @@ pub struct SimulateRequest {
     /// The fields of the state that the sender decided upon, as in SubmitRequest.
     #[prost(string, repeated, tag = "2")]
     pub premises: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What becomes of fields in the JSON of the commands that their types do not have. A simulation gives no warnings.
+    #[prost(enumeration = "UnknownFields", tag = "5")]
+    pub unknown_fields: i32,
     /// The state at which they are simulated. Absent: the current one.
     #[prost(oneof = "simulate_request::At", tags = "3, 4")]
     pub at: ::core::option::Option<simulate_request::At>,
@@ -2523,6 +2554,44 @@ impl ::prost::Name for HandBackResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/seriatim.v1.HandBackResponse".into()
+    }
+}
+/// What becomes of fields in the JSON of a command that its type does not have. JSON for a protobuf message is always
+/// refused if it has such a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum UnknownFields {
+    /// Unspecified.
+    Unspecified = 0,
+    /// They are passed over.
+    Ignore = 1,
+    /// They are passed over, and the answer names them.
+    Warn = 2,
+    /// The request is refused as INVALID.
+    Refuse = 3,
+}
+impl UnknownFields {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "UNKNOWN_FIELDS_UNSPECIFIED",
+            Self::Ignore => "UNKNOWN_FIELDS_IGNORE",
+            Self::Warn => "UNKNOWN_FIELDS_WARN",
+            Self::Refuse => "UNKNOWN_FIELDS_REFUSE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "UNKNOWN_FIELDS_UNSPECIFIED" => Some(Self::Unspecified),
+            "UNKNOWN_FIELDS_IGNORE" => Some(Self::Ignore),
+            "UNKNOWN_FIELDS_WARN" => Some(Self::Warn),
+            "UNKNOWN_FIELDS_REFUSE" => Some(Self::Refuse),
+            _ => None,
+        }
     }
 }
 /// Generated client implementations.

@@ -9,7 +9,7 @@ use http::Uri;
 use seriatim_core::{
     At, Begin, Changes, ChangesQuery, CommandRequest, DeadLetter, Domain, EventFilter, FactRequest,
     NotHandled, QueryError, Receipt, RecordedEvent, Sequence, Simulation, StateView, StreamId,
-    StreamSummary, SubmitError, SubscribeError, WaitFor, WorkflowPage,
+    StreamSummary, SubmitError, SubscribeError, UnknownFieldRule, WaitFor, WorkflowPage,
 };
 use seriatim_security::tls::ClientTls;
 use tonic::transport::Endpoint;
@@ -37,6 +37,7 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 pub struct Client {
     departures: Departures,
     timeout: Duration,
+    unknown_fields: v1::UnknownFields,
 }
 
 impl fmt::Debug for Client {
@@ -73,6 +74,7 @@ impl Client {
         Ok(Self {
             departures,
             timeout,
+            unknown_fields: v1::UnknownFields::Unspecified,
         })
     }
 
@@ -81,6 +83,20 @@ impl Client {
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self {
             timeout,
+            ..self.clone()
+        }
+    }
+
+    /// Returns a client on the same connection that asks for this rule about fields of JSON commands that their types do not
+    /// have. Without it, that is up to the server.
+    #[must_use]
+    pub fn with_unknown_fields(&self, rule: UnknownFieldRule) -> Self {
+        Self {
+            unknown_fields: match rule {
+                UnknownFieldRule::Ignore => v1::UnknownFields::Ignore,
+                UnknownFieldRule::Warn => v1::UnknownFields::Warn,
+                UnknownFieldRule::Refuse => v1::UnknownFields::Refuse,
+            },
             ..self.clone()
         }
     }
@@ -98,6 +114,7 @@ impl Client {
     ) -> Result<Receipt, CallError<SubmitError>> {
         let message = v1::SubmitRequest {
             include_events: true,
+            unknown_fields: self.unknown_fields.into(),
             ..request.into()
         };
         let message = self.request_of(message, request.metadata.actor.as_deref());
@@ -116,6 +133,7 @@ impl Client {
         let message = v1::SubmitRequest {
             include_events: true,
             wait_for: Some(wait.into()),
+            unknown_fields: self.unknown_fields.into(),
             ..request.into()
         };
         let mut message = self.request_of(message, request.metadata.actor.as_deref());
@@ -160,7 +178,10 @@ impl Client {
         request: &CommandRequest,
         at: At,
     ) -> Result<Simulation, CallError<SubmitError>> {
-        let message = convert::simulate_request(request, at);
+        let message = v1::SimulateRequest {
+            unknown_fields: self.unknown_fields.into(),
+            ..convert::simulate_request(request, at)
+        };
         let message = self.request_of(message, request.metadata.actor.as_deref());
         let answer = self.commands().simulate(message).await;
         let answer = answer?.into_inner();

@@ -1,6 +1,7 @@
 //! Reports the metrics of the connections through the facade `metrics`.
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use seriatim_core::Domain;
 
 const CONNECTIONS: &str = "seriatim_connections";
 const REFUSED: &str = "seriatim_connections_refused_total";
@@ -8,6 +9,8 @@ const NOT_READ: &str = "seriatim_requests_not_read_total";
 const KEPT_OUT: &str = "seriatim_requests_kept_out_total";
 const TURNED_AWAY: &str = "seriatim_calls_turned_away_total";
 const NOT_TAKEN: &str = "seriatim_answers_not_taken_total";
+
+const UNKNOWN_FIELDS: &str = "seriatim_unknown_fields_total";
 
 /// Describes each of them to the installed recorder.
 pub(crate) fn describe() {
@@ -36,6 +39,11 @@ pub(crate) fn describe() {
         NOT_TAKEN,
         Unit::Count,
         "Calls that were ended because their client took nothing of the answer"
+    );
+    describe_counter!(
+        UNKNOWN_FIELDS,
+        Unit::Count,
+        "Fields in the JSON of commands that were passed over, because their types do not have them"
     );
 }
 
@@ -119,4 +127,9 @@ pub(crate) fn connections(open: usize) {
         reason = "gauges are numbers of this kind"
     )]
     gauge!(CONNECTIONS).set(open as f64);
+}
+
+/// Counts fields that were passed over.
+pub(crate) fn unknown_fields(domain: &Domain, number: usize) {
+    counter!(UNKNOWN_FIELDS, "domain" => domain.to_string()).increment(number as u64);
 }

@@ -206,6 +206,7 @@ fn routes(
         waits.clone(),
         effects,
         settings.in_flight_per_stream.max(1),
+        settings.unknown_fields,
         closed.clone(),
     );
     let facts = Facts::new(effects.coordinator(coordinator), effects, waits);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use seriatim_core::UnknownFieldRule;
+
 /// The settings of a server. They are made once, at start.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
@@ -50,6 +52,9 @@ pub struct ServerSettings {
     /// The number of requests of one `SubmitStream` that may be unanswered at once. Default 1,024; further requests are
     /// not read yet.
     pub in_flight_per_stream: usize,
+    /// What becomes of fields in the JSON of commands that their types do not have, unless the request says otherwise.
+    /// Default [`UnknownFieldRule::Warn`]: they are passed over, counted, and named in the answer.
+    pub unknown_fields: UnknownFieldRule,
     /// `true` if commands and facts are accepted as effects of reactions that run elsewhere, with their rejections, for
     /// [`RemoteGateway`](seriatim_proto::RemoteGateway). Default `false`. They are then refused as
     /// [`EffectNotAccepted`](seriatim_core::SubmitError::EffectNotAccepted), because a client that may send them can
@@ -89,6 +94,7 @@ impl Default for ServerSettings {
             health_interval: Duration::from_secs(1),
             grace: Duration::from_secs(30),
             accept_effects: false,
+            unknown_fields: UnknownFieldRule::Warn,
         }
     }
 }

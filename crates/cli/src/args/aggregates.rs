@@ -8,7 +8,7 @@ use seriatim_core::{
     At, Component, Domain, ExpectedSequence, FieldPath, Sequence, StreamId, Timestamp, WaitFor,
 };
 
-use crate::values::{Merge, Source, Target, seconds, sequence};
+use crate::values::{Merge, Source, Target, UnknownFields, seconds, sequence};
 
 #[derive(Debug, Group)]
 pub(crate) struct SendAndWait {
@@ -85,6 +85,9 @@ pub(crate) struct Send {
     /// The workflow that it belongs to; without it, the command begins a new one
     #[arg(long, value_name = "ID")]
     pub(crate) correlation_id: Option<String>,
+    /// What to do about fields that the command does not have
+    #[arg(long, value_enum, default_value = "refuse")]
+    pub(crate) unknown_fields: UnknownFields,
 }
 
 #[derive(Debug, Group)]

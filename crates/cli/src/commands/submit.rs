@@ -17,8 +17,9 @@ pub(crate) async fn send(
     global: &Global,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    let rule = wanted.send.unknown_fields.into();
     let request = input::command(wanted.send, global.actor.clone())?;
-    let client = connect(global).await?;
+    let client = connect(global).await?.with_unknown_fields(rule);
     let answer = match wanted.wait.given() {
         Some(wait) => client.submit_and_wait(&request, &wait).await,
         None => (client.submit(&request).await).map(|receipt| (receipt, Ok(()))),
@@ -67,6 +68,9 @@ fn print(
         &json::waited_receipt(receipt, not_handled),
         &text::receipt(receipt),
     )?;
+    for warning in &receipt.warnings {
+        output.hint(&format!("warning: {warning}"));
+    }
     if let Some(not_handled) = not_handled {
         output.hint(&format!("it is recorded, but {not_handled}"));
         return Ok(Exit::NotHandled);
@@ -88,8 +92,9 @@ pub(crate) async fn simulate(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let at = simulate.when.at();
+    let rule = simulate.send.unknown_fields.into();
     let request = input::command(simulate.send, global.actor.clone())?;
-    let client = connect(global).await?;
+    let client = connect(global).await?.with_unknown_fields(rule);
     let answer = client.simulate(&request, at).await;
     let answer = answer.map(|simulation| (simulation, ()));
     let (simulation, ()) = read(answer, &client, &request.stream).await?;

@@ -58,6 +58,7 @@ fn receipt(receipt: &Receipt) -> Value {
     let mut value = json!({
         "stream": receipt.stream.to_string(),
         "correlation_id": receipt.correlation_id,
+        "warnings": receipt.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     merge(
         &mut value,

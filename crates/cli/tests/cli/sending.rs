@@ -198,6 +198,7 @@ fn the_keys_of_a_receipt() {
             "last": 3,
             "position": 4,
             "merged": false,
+            "warnings": [],
             "not_handled": null,
             "events": [{
                 "stream": ACCOUNT,
@@ -218,4 +219,27 @@ fn the_keys_of_a_receipt() {
             }],
         })
     );
+}
+
+#[test]
+fn a_field_that_the_command_does_not_have_is_refused_with_the_one_that_was_meant() {
+    let stage = Stage::with_account();
+    let misspelled = ["send", ACCOUNT, "Deposit", r#"{"cents":5,"centz":7}"#];
+    let refused = stage.run(&misspelled).failed(6);
+    assert!(
+        refused.stderr.contains("there is no field `centz`"),
+        "{refused:?}"
+    );
+    let simulated = [&["simulate"][..], &misspelled[1..]].concat();
+    stage.run(&simulated).failed(6);
+    let sent = stage.run(&[&misspelled[..], &["--unknown-fields", "warn"]].concat());
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    assert!(
+        sent.stderr
+            .contains("warning: pages[0].command: there is no field `centz`"),
+        "{sent:?}"
+    );
+    let json = stage.run(&[&misspelled[..], &["--unknown-fields", "warn", "--json"]].concat());
+    let told = &json.json()[0]["warnings"][0];
+    assert_eq!(told, "pages[0].command: there is no field `centz`");
 }

@@ -3,7 +3,7 @@
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::{Deserializer, Serialize};
 
-use crate::{Codec, DecodeError, EncodeError, Payload, Tree};
+use crate::{Codec, DecodeError, EncodeError, Payload, Tree, UnknownFields};
 
 #[doc(hidden)]
 pub use serde_json::Value;
@@ -26,6 +26,19 @@ pub fn encode<T: Serialize>(type_name: &'static str, value: &T) -> Result<Payloa
 pub fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, DecodeError> {
     super::check_codec(payload, Codec::Json)?;
     serde_json::from_slice(&payload.data).map_err(|source| misfit(payload, source))
+}
+
+/// Decodes a struct, and notes the fields of the text that it does not have.
+pub fn decode_noting<T: DeserializeOwned>(
+    payload: &Payload,
+    unknown: &mut UnknownFields,
+) -> Result<T, DecodeError> {
+    super::check_codec(payload, Codec::Json)?;
+    let mut note = |path: serde_ignored::Path<'_>| unknown.note(&path);
+    let mut json = serde_json::Deserializer::from_slice(&payload.data);
+    let read = T::deserialize(serde_ignored::Deserializer::new(&mut json, &mut note));
+    let read = read.and_then(|read| json.end().map(|()| read));
+    read.map_err(|source| misfit(payload, source))
 }
 
 /// Encodes a struct without fields, in the same way as the content of a variant without fields.
@@ -91,6 +104,22 @@ pub fn decode_variant<T: DeserializeOwned>(
         content: &payload.data,
     })
     .map_err(|source| misfit(payload, source))
+}
+
+/// Decodes the enum whose `variant` the payload holds, and notes the fields of the text that the variant does not have.
+pub fn decode_variant_noting<T: DeserializeOwned>(
+    variant: &'static str,
+    payload: &Payload,
+    unknown: &mut UnknownFields,
+) -> Result<T, DecodeError> {
+    super::check_codec(payload, Codec::Json)?;
+    let mut note = |path: serde_ignored::Path<'_>| unknown.note(&path);
+    let content = Variant {
+        name: variant,
+        content: &payload.data,
+    };
+    let read = T::deserialize(serde_ignored::Deserializer::new(content, &mut note));
+    read.map_err(|source| misfit(payload, source))
 }
 
 fn unencodable(type_name: &'static str, source: serde_json::Error) -> EncodeError {

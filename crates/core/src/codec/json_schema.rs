@@ -144,3 +144,52 @@ fn gather(schema: &Value, whole: &Value, needed: &mut BTreeSet<String>) {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
+
+/// The most schemas that are looked into on the way to one place.
+const MOST_STEPS: usize = 256;
+
+/// Returns the names of the fields that a schema has at a place inside a value.
+pub(crate) fn names_at(schema: &Value, place: &[String]) -> Vec<String> {
+    let mut steps = MOST_STEPS;
+    let mut found = Vec::new();
+    search(schema, schema, place, &mut steps, &mut found);
+    found
+}
+
+fn search(
+    schema: &Value,
+    whole: &Value,
+    place: &[String],
+    steps: &mut usize,
+    found: &mut Vec<String>,
+) {
+    let Some(left) = steps.checked_sub(1) else {
+        return;
+    };
+    *steps = left;
+    if let Some(name) = (schema["$ref"].as_str()).and_then(|it| it.strip_prefix("#/$defs/")) {
+        search(&whole["$defs"][name], whole, place, steps, found);
+    }
+    for keyword in ["anyOf", "oneOf", "allOf"] {
+        for part in schema[keyword].as_array().into_iter().flatten() {
+            search(part, whole, place, steps, found);
+        }
+    }
+    match place.split_first() {
+        None => {
+            let names = schema["properties"].as_object().into_iter().flatten();
+            found.extend(names.map(|(name, _)| name.clone()));
+        }
+        Some((first, rest)) => {
+            for inner in [
+                &schema["properties"][first],
+                &schema["additionalProperties"],
+                &schema["items"],
+            ] {
+                if inner.is_object() {
+                    search(inner, whole, rest, steps, found);
+                }
+            }
+        }
+    }
+}

@@ -3,12 +3,26 @@
 use std::fmt;
 
 use serde_ignored::Path;
+use serde_json::Value;
 
-use crate::FieldPath;
+use crate::codec::json_schema::names_at;
 use crate::text::known::nearest;
+use crate::{DecodeError, FieldPath, Message, Payload};
 
 /// The most fields of one payload that are named.
 const MOST: usize = 16;
+
+/// What becomes of fields in the JSON of a command that its type does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownFieldRule {
+    /// They are passed over.
+    Ignore,
+    /// They are passed over, and the answer names them.
+    #[default]
+    Warn,
+    /// The command is refused as invalid.
+    Refuse,
+}
 
 /// A field in the JSON of a payload that its type does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,4 +83,49 @@ impl FieldPath {
             | Path::NewtypeVariant { parent } => Self::of_ignored(parent),
         }
     }
+}
+
+/// Returns the fields in the JSON of a payload that the type `M` does not have, and the reason if it cannot be decoded
+/// either. A payload of protobuf has none.
+pub fn unknown_fields<M: Message>(payload: &Payload) -> (Vec<UnknownField>, Option<DecodeError>) {
+    let mut found = UnknownFields::default();
+    let read = M::decode_noting(payload, &mut found);
+    if found.0.is_empty() {
+        return (Vec::new(), read.err());
+    }
+    // What was read names its fields, also those with defaults; a schema names those of what was not read.
+    let (written, error) = match read {
+        Ok(read) => (read.encode().ok().and_then(|it| it.to_json()), None),
+        Err(error) => (None, Some(error)),
+    };
+    let mut schemas = M::json_schemas().into_iter();
+    let schema = schemas.find(|(name, _)| *name == payload.type_name);
+    let sent = payload.to_json().unwrap_or_default();
+    let fields = found.meaning(|place| {
+        let mut names = schema
+            .as_ref()
+            .map_or(Vec::new(), |(_, it)| names_at(it, place));
+        names.extend(written.as_ref().map_or(Vec::new(), |it| keys_at(it, place)));
+        let sent = keys_at(&sent, place);
+        names.retain(|name| !sent.contains(name));
+        names
+    });
+    (fields, error)
+}
+
+/// Returns the keys of an object inside a value.
+fn keys_at(value: &Value, place: &[String]) -> Vec<String> {
+    let mut value = value;
+    for segment in place {
+        let inner = match value {
+            Value::Array(values) => segment.parse().ok().and_then(|at: usize| values.get(at)),
+            other => other.get(segment),
+        };
+        match inner {
+            Some(inner) => value = inner,
+            None => return Vec::new(),
+        }
+    }
+    let keys = value.as_object().into_iter().flatten();
+    keys.map(|(key, _)| key.clone()).collect()
 }

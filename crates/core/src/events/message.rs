@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::{Codec, FieldPath, Payload, Tree};
+use crate::{Codec, FieldPath, Payload, Tree, UnknownFields};
 
 /// A type that has a stored form: events and commands.
 ///
@@ -27,6 +27,14 @@ pub trait Message: Sized + Send + Sync + 'static {
 
     /// Decodes it, by the payload's type name.
     fn decode(payload: &Payload) -> Result<Self, DecodeError>;
+
+    /// Decodes it as [`decode`](Self::decode) does, and notes the fields of JSON that the type does not have. They are
+    /// passed over, unless the type refuses them. A type with a hand-written implementation notes none.
+    #[doc(hidden)]
+    fn decode_noting(payload: &Payload, unknown: &mut UnknownFields) -> Result<Self, DecodeError> {
+        let _ = unknown;
+        Self::decode(payload)
+    }
 
     /// Returns the JSON Schema of what is stored under each of its [`TYPE_NAMES`](Self::TYPE_NAMES). A type of JSON has
     /// them if it derives `schemars::JsonSchema`. They describe what can be read. A type of protobuf has none here: it is

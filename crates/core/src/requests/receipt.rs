@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Position, RecordedEvent, Rejected, Sequence, StreamId};
+use crate::{FieldViolation, Position, RecordedEvent, Rejected, Sequence, StreamId};
 
 /// The answer to a command or a fact that was accepted. Everything in it is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Receipt {
     pub correlation_id: String,
     /// The outcome.
     pub outcome: Outcome,
+    /// Fields of the request that were passed over, as a server found them; empty if the request did not come as JSON.
+    pub warnings: Vec<FieldViolation>,
 }
 
 impl Receipt {

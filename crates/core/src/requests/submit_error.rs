@@ -1,5 +1,6 @@
 //! Says why a command or a fact was not accepted.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -185,6 +186,12 @@ impl FieldViolation {
     }
 }
 
+impl fmt::Display for FieldViolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.description)
+    }
+}
+
 impl From<FieldViolation> for SubmitError {
     fn from(violation: FieldViolation) -> Self {
         Self::Invalid(vec![violation])
@@ -226,9 +233,6 @@ impl<R: Rejection> From<&R> for Rejected {
 }
 
 fn join(violations: &[FieldViolation]) -> String {
-    let each: Vec<_> = violations
-        .iter()
-        .map(|violation| format!("{}: {}", violation.field, violation.description))
-        .collect();
+    let each: Vec<_> = violations.iter().map(ToString::to_string).collect();
     each.join("; ")
 }

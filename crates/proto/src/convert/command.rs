@@ -53,6 +53,7 @@ impl From<&CommandRequest> for v1::SubmitRequest {
             effect: (request.effect.as_ref())
                 .map(|effect| Box::new(effect_id(effect, request.metadata.depth))),
             wait_for: None,
+            unknown_fields: v1::UnknownFields::Unspecified.into(),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Converts the results of commands and facts: `SubmitResponse`, `RecordResponse` and `Receipt`.
 
 use prost::Message;
-use seriatim_core::{Commit, FirstResult, Outcome, Position, Receipt, Sequence, StreamId};
+use seriatim_core::{
+    Commit, FieldViolation, FirstResult, Outcome, Position, Receipt, Sequence, StreamId,
+};
 
 use super::event::recorded_events;
 use super::identity::uuid;
@@ -44,6 +46,12 @@ pub fn submit_response(receipt: &Receipt, echo: Echo) -> v1::SubmitResponse {
             }),
         }),
         not_handled: None,
+        warnings: (receipt.warnings.iter())
+            .map(|warning| v1::Warning {
+                field: warning.field.clone(),
+                description: warning.description.clone(),
+            })
+            .collect(),
     }
 }
 
@@ -90,6 +98,7 @@ impl From<v1::HandBackResponse> for v1::SubmitResponse {
                 HandBackOutcome::Unchanged(unchanged) => WireOutcome::Unchanged(unchanged),
             }),
             not_handled: None,
+            warnings: Vec::new(),
         }
     }
 }
@@ -106,6 +115,7 @@ impl From<v1::RecordResponse> for v1::SubmitResponse {
                 RecordOutcome::Unchanged(unchanged) => WireOutcome::Unchanged(unchanged),
             }),
             not_handled: response.not_handled,
+            warnings: Vec::new(),
         }
     }
 }
@@ -133,6 +143,9 @@ pub fn receipt(response: v1::SubmitResponse, stream: &StreamId) -> Result<Receip
     Ok(Receipt {
         stream: stream.clone(),
         correlation_id: response.correlation_id,
+        warnings: (response.warnings.into_iter())
+            .map(|warning| FieldViolation::new(warning.field, warning.description))
+            .collect(),
         outcome: match outcome {
             WireOutcome::Committed(commit) => Outcome::Committed(Commit {
                 first: Sequence(commit.first),

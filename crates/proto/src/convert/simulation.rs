@@ -27,6 +27,7 @@ pub fn simulate_request(request: &CommandRequest, at: At) -> v1::SimulateRequest
     v1::SimulateRequest {
         book: Some(request.into()),
         premises: path_texts(&request.premises),
+        unknown_fields: v1::UnknownFields::Unspecified.into(),
         at: simulation_at(at),
     }
 }

@@ -114,7 +114,14 @@ fn a_receipt() {
         let wire = sent(&convert::submit_response(&receipt, Echo::Events));
         assert_eq!(convert::receipt(wire, &stream()), Ok(receipt.clone()));
         let wire = sent(&convert::record_response(&receipt, Echo::Events));
-        assert_eq!(convert::receipt(wire.into(), &stream()), Ok(receipt));
+        assert_eq!(convert::receipt(wire.into(), &stream()), Ok(receipt.clone()));
+        let warning = FieldViolation::new("pages[0].command", "there is no field `a`");
+        let receipt = Receipt {
+            warnings: vec![warning],
+            ..receipt
+        };
+        let wire = sent(&convert::submit_response(&receipt, Echo::Events));
+        assert_eq!(convert::receipt(wire, &stream()), Ok(receipt));
     }
 }
 
@@ -132,6 +139,7 @@ fn the_events_of_a_receipt_are_left_out_unless_asked_for_and_where_they_are_too_
             stream: stream(),
             correlation_id: String::new(),
             outcome: Outcome::Committed(commit.clone()),
+            warnings: Vec::new(),
         };
         match convert::submit_response(&receipt, echo).outcome {
             Some(v1::submit_response::Outcome::Committed(commit)) => {

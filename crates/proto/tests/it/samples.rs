@@ -236,6 +236,7 @@ pub(crate) fn receipts() -> Vec<Receipt> {
         stream: stream(),
         correlation_id: "checkout-7".into(),
         outcome,
+        warnings: Vec::new(),
     };
     outcomes.into_iter().map(receipt).collect()
 }

@@ -95,6 +95,7 @@ async fn a_component_that_panics_when_it_is_asked_again_has_done_nothing_about_t
             last: Sequence(0),
             position: Position(1),
         }),
+        warnings: Vec::new(),
     };
     let wait = WaitFor {
         components: vec!["payment".parse().unwrap()],

@@ -3,7 +3,9 @@
 use futures::stream::BoxStream;
 use prost::Message;
 use seriatim_coordinator::Coordinator;
-use seriatim_core::{CommandGateway, CommandRequest, RejectedEffect};
+use seriatim_core::{
+    CommandGateway, CommandRequest, FieldViolation, Receipt, RejectedEffect, UnknownFieldRule,
+};
 use seriatim_proto::{convert, v1};
 use seriatim_security::Verb;
 use tokio::sync::watch;
@@ -16,6 +18,7 @@ use super::waits::Waits;
 use super::{By, answer, by, echo, status};
 use crate::answer::SMALL;
 use crate::gate::InWork;
+use crate::meter;
 use crate::ration::{Held, Ration};
 
 /// Accepts commands.
@@ -25,6 +28,7 @@ pub(crate) struct Commands {
     waits: Waits,
     effects: EffectsDoor,
     in_flight_per_stream: usize,
+    unknown_fields: UnknownFieldRule,
     closed: watch::Receiver<bool>,
 }
 
@@ -34,6 +38,7 @@ impl Commands {
         waits: Waits,
         effects: EffectsDoor,
         in_flight_per_stream: usize,
+        unknown_fields: UnknownFieldRule,
         closed: watch::Receiver<bool>,
     ) -> Self {
         Self {
@@ -41,6 +46,7 @@ impl Commands {
             waits,
             effects,
             in_flight_per_stream,
+            unknown_fields,
             closed,
         }
     }
@@ -58,6 +64,7 @@ impl Commands {
     ) -> Result<v1::SubmitResponse, Status> {
         let include_events = request.include_events;
         let wait_for = request.wait_for.take();
+        let unknown_fields = request.unknown_fields();
         let mut command = CommandRequest::try_from(request).map_err(status)?;
         self.effects.admit(command.effect.as_ref())?;
         by.check(
@@ -67,8 +74,13 @@ impl Commands {
         )?;
         command.metadata.actor = by.actor(command.effect.is_some())?;
         let wait = self.waits.read(wait_for).await?;
+        let warnings = self.check_fields(&command, unknown_fields, by)?;
         let submitted = self.coordinator.holding(in_work).submit(command).await;
         let receipt = submitted.map_err(|error| by.caller.refusal(error))?;
+        let receipt = Receipt {
+            warnings,
+            ..receipt
+        };
         let echo_bytes = room.as_ref().map_or(SMALL, |room| room.bytes().max(SMALL));
         let echo = echo(&receipt, include_events, unread, echo_bytes);
         let mut response = convert::submit_response(&receipt, echo);
@@ -80,6 +92,30 @@ impl Commands {
             response.not_handled = Box::pin(self.waits.for_all(&receipt, &wait)).await;
         }
         Ok(response)
+    }
+}
+
+impl Commands {
+    /// Returns warnings about fields that the commands do not have. Fails if they are to be refused.
+    fn check_fields(
+        &self,
+        command: &CommandRequest,
+        asked: v1::UnknownFields,
+        by: &By,
+    ) -> Result<Vec<FieldViolation>, Status> {
+        let rule = match asked {
+            v1::UnknownFields::Unspecified => self.unknown_fields,
+            v1::UnknownFields::Ignore => UnknownFieldRule::Ignore,
+            v1::UnknownFields::Warn => UnknownFieldRule::Warn,
+            v1::UnknownFields::Refuse => UnknownFieldRule::Refuse,
+        };
+        let found = self.coordinator.check_fields(command, rule);
+        let found = found.map_err(|error| by.caller.refusal(error))?;
+        if !found.is_empty() {
+            meter::unknown_fields(&command.stream.domain, found.len());
+            tracing::debug!(stream = %command.stream, fields = ?found, "a command has fields that its type does not have");
+        }
+        Ok(found)
     }
 }
 
@@ -119,12 +155,14 @@ impl CommandService for Commands {
         mut request: Request<v1::SimulateRequest>,
     ) -> Result<Response<v1::SimulateResponse>, Status> {
         let (by, _) = by(&mut request)?;
+        let unknown_fields = request.get_ref().unknown_fields();
         let (mut command, at) =
             convert::simulation_request(request.into_inner()).map_err(status)?;
         let domain = &command.stream.domain;
         by.caller.check(Verb::Simulate, Some(domain))?;
         by.caller.check(Verb::Read, Some(domain))?;
         command.metadata.actor = by.actor(false)?;
+        self.check_fields(&command, unknown_fields, &by)?;
         let simulation = self.coordinator.simulate(command, at).await;
         let simulation = simulation.map_err(|error| by.caller.refusal(error))?;
         answer((&simulation).into())

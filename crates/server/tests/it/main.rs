@@ -22,6 +22,7 @@ mod failures;
 mod health;
 mod reflection;
 mod descriptors;
+mod unknown_fields;
 mod log;
 mod tokens;
 mod subscriptions;

@@ -16,6 +16,7 @@ async fn simulate(rig: &Rig, request: v1::SubmitRequest, at: At) -> Simulation {
         },
         book: request.book,
         premises: request.premises,
+        unknown_fields: request.unknown_fields,
     };
     let response = rig.commands().simulate(request).await.unwrap().into_inner();
     response.try_into().unwrap()

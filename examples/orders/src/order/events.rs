@@ -1,9 +1,10 @@
 //! The events of an order. The names and fields are what is stored: change them with care.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use seriatim::prelude::*;
 
-#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Event, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 pub(crate) enum OrderEvent {
     Placed {
         customer: String,
@@ -67,7 +68,7 @@ pub(crate) enum OrderEvent {
     },
 }
 
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 pub(crate) struct Address {
     pub(crate) street: String,
     pub(crate) zip: String,

@@ -6,11 +6,12 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use seriatim::prelude::*;
 
 /// The names and fields are what is stored: change them with care.
-#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Event, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 pub(crate) enum StockEvent {
     Counted {
         sku: String,
@@ -31,7 +32,7 @@ pub(crate) enum StockEvent {
     },
 }
 
-#[derive(Command, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Command, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 pub(crate) enum StockCommand {
     /// Counts what lies on the shelf, reserved or not.
     Count {
