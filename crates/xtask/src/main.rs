@@ -22,6 +22,8 @@ chores:
   services up|down|remove|status       a private PostgreSQL in target/services, on a free port;
            [--name NAME] [--json]      NAME: another one beside it; remove: with all that it holds;
            [--standby-of NAME]         up: one that follows another
+  services up|down|remove|status nats  the same for a private cluster of three NATS servers
+           [--name NAME] [--json]
   bench [rows...] [--quick] [--json]   the benchmarks, or only some of their rows (P4 P7 ...);
         [--on sqlite|postgres]         --json: the report on stdout instead of a table
   bench peers [--quick] [--json]       Seriatim beside other libraries, on PostgreSQL; --help tells how to choose

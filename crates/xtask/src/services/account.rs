@@ -34,7 +34,7 @@ impl Account {
             .iter()
             .find_map(|name| find(&accounts, name))
             .ok_or_else(|| {
-                "PostgreSQL must not be run by root, and there is no account `postgres` or `nobody`; \
+                "the server must not be run by root, and there is no account `postgres` or `nobody`; \
                  add one, or run this as another user"
                     .to_owned()
             })

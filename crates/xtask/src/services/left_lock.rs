@@ -45,7 +45,7 @@ fn attached(segment: &str, memory: &str) -> Option<u32> {
 }
 
 /// It is listed and no more than that: `pid (name) Z ...`, where the name may hold anything.
-fn has_ended(process: u32) -> bool {
+pub(super) fn has_ended(process: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest);
     after_name.is_some_and(|rest| rest.starts_with('Z'))

@@ -3,12 +3,16 @@
 mod account;
 mod binaries;
 mod left_lock;
+mod nats;
+mod nats_server;
 pub(crate) mod pgbouncer;
 mod postgres;
+mod private;
 
 use std::env;
 use std::path::{Path, PathBuf};
 
+use nats::Nats;
 use postgres::Postgres;
 
 /// A chore that the services are asked for.
@@ -20,7 +24,7 @@ enum Chore {
     Status,
 }
 
-/// `up`, `down`, `remove` or `status`, then options.
+/// `up`, `down`, `remove` or `status`, then `nats` for the other service than PostgreSQL, then options.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let [chore, options @ ..] = arguments else {
         return Err(crate::USAGE.to_owned());
@@ -32,6 +36,48 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         "status" => Chore::Status,
         _ => return Err(crate::USAGE.to_owned()),
     };
+    match options {
+        ["nats", options @ ..] => run_nats(chore, options),
+        _ => run_postgres(chore, options),
+    }
+}
+
+fn run_nats(chore: Chore, options: &[&str]) -> Result<(), String> {
+    let (mut name, mut json) = (None, false);
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        match *option {
+            "--json" => json = true,
+            "--name" => name = options.next().copied(),
+            _ => return Err(crate::USAGE.to_owned()),
+        }
+    }
+    let nats = Nats::named(name.unwrap_or("nats"))?;
+    match chore {
+        Chore::Up => nats.up()?,
+        Chore::Down => nats.down()?,
+        Chore::Remove => nats.remove()?,
+        Chore::Status => {}
+    }
+    report_nats(&nats, json)
+}
+
+fn report_nats(nats: &Nats, json: bool) -> Result<(), String> {
+    match (nats.running()?, json) {
+        (Some(running), true) => println!(
+            r#"{{"nats":{{"running":true,"url":"{}","pids":{:?}}}}}"#,
+            running.url, running.pids
+        ),
+        (None, true) => println!(r#"{{"nats":{{"running":false}}}}"#),
+        (Some(running), false) => println!("nats  {}  (pids {:?})", running.url, running.pids),
+        (None, false) => {
+            println!("nats  not running; start it with `cargo xtask services up nats`");
+        }
+    }
+    Ok(())
+}
+
+fn run_postgres(chore: Chore, options: &[&str]) -> Result<(), String> {
     let (mut name, mut primary, mut json) = (None, None, false);
     let mut options = options.iter();
     while let Some(option) = options.next() {
@@ -91,6 +137,17 @@ pub(crate) fn with_postgres(
         true => message,
         false => format!("{message}\nafter `cargo xtask services up`"),
     })
+}
+
+/// A service's name is a part of the name of its folder.
+fn check_name(name: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    match !name.is_empty() && name.chars().all(plain) {
+        true => Ok(()),
+        false => Err(format!(
+            "`{name}` cannot be the name of a service; use letters, digits and `-`"
+        )),
+    }
 }
 
 /// The folder of the services, inside the folder that cargo builds into.

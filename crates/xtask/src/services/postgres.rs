@@ -1,15 +1,14 @@
 //! A private PostgreSQL: its own folder, its own port, durable like a real one.
 
 use std::fs;
-use std::io::{Read, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::account::Account;
-use super::{binaries, left_lock, services_folder};
+use super::private::{random_password, write_private};
+use super::{binaries, check_name, left_lock, services_folder};
 
 /// The time that a server may take to come up; after a crash it replays its log first.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,12 +38,7 @@ pub(crate) struct Running {
 
 impl Postgres {
     pub(crate) fn named(name: &str) -> Result<Self, String> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if name.is_empty() || !name.chars().all(plain) {
-            return Err(format!(
-                "`{name}` cannot be the name of a service; use letters, digits and `-`"
-            ));
-        }
+        check_name(name)?;
         let folder = match binaries::chosen_version()? {
             Some(version) => format!("{name}-{version}"),
             None => name.to_owned(),
@@ -303,19 +297,4 @@ impl Postgres {
 
 fn succeeds(command: &mut Command) -> bool {
     command.status().is_ok_and(|status| status.success())
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.create(true).write(true).truncate(true).mode(0o600);
-    options.open(path)?.write_all(text.as_bytes())
-}
-
-/// Every user of this machine can reach the port.
-fn random_password() -> Result<String, String> {
-    let mut bytes = [0u8; 16];
-    fs::File::open("/dev/urandom")
-        .and_then(|mut file| file.read_exact(&mut bytes))
-        .map_err(|error| format!("/dev/urandom cannot be read: {error}"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
