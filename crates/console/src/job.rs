@@ -152,7 +152,7 @@ pub(crate) async fn shown(
     let job_page = JobPage {
         frame: Frame::new(format!("Job {}", Id::from(id).short), "/jobs", visitor),
         alert: refusal.as_ref().map(Refusal::why),
-        letters: letters(&job),
+        letters: letters(&job, may(visitor, &job, Verb::LettersPayload)),
         reason: job.reason.as_deref().map(show::line),
         changed: job.changed.into(),
         changed_by: job.changed_by.as_deref().map(show::line),
@@ -179,8 +179,8 @@ pub(crate) async fn shown(
     Ok(response)
 }
 
-/// Returns the filter of a job in words.
-fn letters(job: &JobRecord) -> Vec<(&'static str, String)> {
+/// Returns the filter of a job in words. A fault tells of the content of letters.
+fn letters(job: &JobRecord, shows_content: bool) -> Vec<(&'static str, String)> {
     let filter = &job.filter;
     let mut words = Vec::new();
     words.extend(filter.kind.map(|kind| {
@@ -193,7 +193,8 @@ fn letters(job: &JobRecord) -> Vec<(&'static str, String)> {
     words.extend((filter.domain.as_ref()).map(|domain| ("domain", domain.to_string())));
     words.extend((filter.stream.as_ref()).map(|stream| ("stream", stream.to_string())));
     words.extend((filter.component.as_ref()).map(|name| ("component", name.to_string())));
-    words.extend((filter.fault.as_ref()).map(|fault| ("fault", show::line(fault))));
+    let fault = filter.fault.as_ref().filter(|_| shows_content);
+    words.extend(fault.map(|fault| ("fault", show::line(fault))));
     words.extend(filter.assignee.as_ref().map(|to| {
         let name = to.name().map_or_else(|| "nobody".into(), show::line);
         ("looked after by", name)

@@ -68,17 +68,14 @@ impl JobDesk {
         may: impl Fn(&Domain) -> bool,
     ) -> Result<JobPlan, JobError> {
         let filter = LetterFilter::from(JobFilter::from(&new.filter));
-        let through = match new.through {
-            Some(through) => through,
-            None => {
-                let latest = LetterFilter {
-                    latest_first: true,
-                    ..filter.clone()
-                };
-                let latest = self.letters.letters(&latest, 1).await?;
-                latest.first().map(DeadLetter::id).unwrap_or_default()
-            }
+        let latest = LetterFilter {
+            latest_first: true,
+            ..filter.clone()
         };
+        let latest = self.letters.letters(&latest, 1).await?;
+        let latest = latest.first().map(DeadLetter::id).unwrap_or_default();
+        // Whatever is asked for, letters that are parked from now on are not taken.
+        let through = new.through.map_or(latest, |through| through.min(latest));
         let groups = self.letters.fault_groups(&filter, MOST_FAULTS).await?;
         let (mut letters, mut parts) = (0, BTreeSet::new());
         for group in groups {

@@ -7805,7 +7805,7 @@ pub struct Job {
     /// What is done about each letter.
     #[prost(enumeration = "DeadLetterVerb", tag = "2")]
     pub verb: i32,
-    /// Its letters.
+    /// Its letters. Without the fault for a caller who has no right to the payloads of all domains of the job.
     #[prost(message, optional, tag = "3")]
     pub filter: ::core::option::Option<JobFilter>,
     /// The reason; empty if none was given. The attempts in the histories of the letters name the job beside it.

@@ -4,6 +4,7 @@
 mod broken_off;
 mod interrupted;
 mod killed;
+mod picky;
 mod running;
 mod shelf;
 #[path = "../support/storage.rs"]

@@ -1,10 +1,14 @@
 //! What a job takes, in which order, and how it is stopped.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use seriatim::core::{JobOutcome, JobStatus, NewJob, OperatorError, StreamId, Verb};
 use seriatim::prelude::*;
 
+use seriatim_testkit::until;
+
+use crate::picky::{Picky, at_once};
 use crate::shelf::*;
 use crate::storage::on_every_storage;
 
@@ -17,6 +21,7 @@ on_every_storage! {
     a_discard_needs_a_reason_and_closes_all
     what_others_have_decided_is_passed_over
     only_letters_of_the_plan_are_taken
+    letters_of_events_are_handed_to_their_components
 }
 
 async fn letters_are_tried_in_the_order_of_their_streams(url: &str) {
@@ -61,12 +66,19 @@ async fn a_letter_that_came_later_is_not_taken(url: &str) {
     let root = shelf(&idle).await;
     park(&idle, root, 1).await;
     let seen = idle.jobs().plan(&resubmit_all(), |_| true).await.unwrap();
-    park(&idle, root, 2).await;
+    let second = park(&idle, root, 2).await;
     let new = NewJob {
         through: Some(seen.through),
         ..resubmit_all()
     };
     let job = start(&idle, &new).await;
+    // No job is about letters that do not exist yet.
+    let beyond = NewJob {
+        through: Some(Uuid::max()),
+        ..resubmit_all()
+    };
+    let plan = idle.jobs().plan(&beyond, |_| true).await.unwrap();
+    assert_eq!((plan.letters, plan.through), (2, second));
     let app = open(url).await.reaction_settings(settings());
     let app = app.start().await.unwrap();
     let job = reaches(&app, job.id, JobStatus::Finished).await;
@@ -238,4 +250,38 @@ async fn only_letters_of_the_plan_are_taken(url: &str) {
     assert_eq!(job.counts.all(), 0);
     assert_eq!(waiting(&app).await, (1, 0));
     app.shutdown().await.unwrap();
+}
+
+async fn letters_of_events_are_handed_to_their_components(url: &str) {
+    let picky = Picky::default();
+    let app = || async {
+        let app = open(url).await.reaction_settings(settings());
+        let app = app.projector("picky", EventFilter::default(), picky.clone());
+        app.failure_policy("picky", at_once())
+            .start()
+            .await
+            .unwrap()
+    };
+    let working = app().await;
+    // A process without the component has no letters of it, and leaves the job to others.
+    let other = open(url).await.reaction_settings(settings());
+    let other = other.start().await.unwrap();
+    let roots = [shelf(&working).await, shelf(&working).await];
+    until("both are given up", async || waiting(&working).await.0 == 2).await;
+    assert_eq!(waiting(&other).await.0, 0);
+    let id = start(&working, &resubmit_all()).await.id;
+    let job = reaches(&other, id, JobStatus::Finished).await;
+    assert_eq!((job.counts.handed, job.counts.all()), (2, 2));
+    // They fail again, once each, and the job is done all the same.
+    until("both were tried", async || {
+        waiting(&working).await == (2, 2)
+    })
+    .await;
+    picky.is_content();
+    let id = start(&working, &resubmit_all()).await.id;
+    reaches(&other, id, JobStatus::Finished).await;
+    until("none is left", async || waiting(&working).await.0 == 0).await;
+    assert_eq!(picky.handled(), BTreeSet::from(roots));
+    other.shutdown().await.unwrap();
+    working.shutdown().await.unwrap();
 }

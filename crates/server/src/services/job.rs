@@ -55,13 +55,22 @@ impl Jobs {
         self.job(&by.caller, LettersResolve, id).await?;
         let changing = async { change(id, actor).await.map_err(refused) };
         let job = by.operate(what, id, None, changing).await?;
-        Ok(Some((&job).into()))
+        Ok(Some(shown(&job, &by.caller)))
     }
 }
 
 /// Returns whether a caller has a right for all that a job takes.
 fn may(caller: &Caller, verb: Verb, plan: &JobPlan) -> bool {
     (plan.parts.iter()).all(|part| caller.may(verb, &part.domain))
+}
+
+/// Returns what a caller may see of a job: a fault tells of the content of letters.
+fn shown(job: &JobRecord, caller: &Caller) -> v1::Job {
+    let mut shown = v1::Job::from(job);
+    if let (false, Some(filter)) = (may(caller, LettersPayload, &job.plan), &mut shown.filter) {
+        filter.fault = None;
+    }
+    shown
 }
 
 fn refused(error: JobError) -> Status {
@@ -105,7 +114,7 @@ impl JobService for Jobs {
                 let reason = new.reason.clone();
                 let starting = async { self.desk.start(&new, &plan, actor).await.map_err(refused) };
                 let started = by.operate(what, target, reason.as_deref(), starting);
-                v1::Job::from(&started.await?)
+                shown(&started.await?, caller)
             }
         };
         Ok(Response::new(v1::JobServiceStartResponse {
@@ -121,7 +130,7 @@ impl JobService for Jobs {
         let id = convert::uuid(request.get_ref().id.as_ref(), "id").map_err(status)?;
         let job = self.job(&by.caller, LettersRead, id).await?;
         Ok(Response::new(v1::JobServiceGetResponse {
-            job: Some((&job).into()),
+            job: Some(shown(&job, &by.caller)),
         }))
     }
 
@@ -143,7 +152,7 @@ impl JobService for Jobs {
         let found = self.desk.list(after, most).await.map_err(refused)?;
         let (mut next_page_token, mut last) = (String::new(), None::<Uuid>);
         for job in &found {
-            if may(&by.caller, LettersRead, &job.plan) && !page.push(job.into()) {
+            if may(&by.caller, LettersRead, &job.plan) && !page.push(shown(job, &by.caller)) {
                 next_page_token = last.map(|id| id.to_string()).unwrap_or_default();
                 break;
             }

@@ -94,6 +94,66 @@ async fn letters_are_shown_as_far_as_the_rights_go() {
     assert!(opened(&sees).await.unwrap());
 }
 
+/// A job is about letters of domains for which its caller has the rights, and nobody else sees it.
+#[tokio::test]
+async fn jobs_are_shown_and_counted_as_far_as_the_rights_go() {
+    let (server, _, letter) = with_a_letter().await;
+    let rights = |domain: &'static str| {
+        let verbs = [
+            Verb::LettersRead,
+            Verb::LettersResolve,
+            Verb::LettersPayload,
+        ];
+        verbs.map(|verb| (verb, domain))
+    };
+    let fault = "the stream had moved on, and the command asks for a manual merge";
+    let start = |count_only| v1::JobServiceStartRequest {
+        verb: v1::DeadLetterVerb::Discard.into(),
+        filter: Some(v1::JobFilter {
+            fault: Some(fault.into()),
+            ..Default::default()
+        }),
+        reason: "old".into(),
+        count_only,
+        ..Default::default()
+    };
+    let ask = async |shown: &Shown, count_only| {
+        let asked = start(count_only);
+        let answer = server.ask::<v1::JobServiceStartResponse>(shown, "JobService/Start", &asked);
+        answer.await.map(|(answer, _)| answer.job.unwrap())
+    };
+    let elsewhere = server.principal("elsewhere", &rights("meter"));
+    assert_eq!(ask(&elsewhere, true).await.unwrap().letters, 0);
+    let reads = server.principal("reads", &[(Verb::LettersRead, "till")]);
+    assert_eq!(reason(&ask(&reads, false).await.unwrap_err()), "DENIED");
+    let owner = server.principal("ann", &rights("till"));
+    let counted = ask(&owner, true).await.unwrap();
+    assert_eq!((counted.letters, counted.id), (1, None));
+    assert_eq!(counted.through, Some(letter.into()));
+
+    let started = ask(&owner, false).await.unwrap();
+    assert_eq!((started.letters, &started.started_by[..]), (1, "ann"));
+    let list = v1::JobServiceListRequest::default();
+    let jobs = async |shown: &Shown| {
+        let answer = server.ask::<v1::JobServiceListResponse>(shown, "JobService/List", &list);
+        answer.await.unwrap().0.jobs
+    };
+    let fault_of = |job: &v1::Job| job.filter.as_ref().unwrap().fault.clone();
+    assert_eq!(jobs(&elsewhere).await, []);
+    assert_eq!(fault_of(&jobs(&owner).await[0]).as_deref(), Some(fault));
+    assert_eq!(fault_of(&jobs(&reads).await[0]), None);
+    let pause = v1::JobServicePauseRequest { id: started.id };
+    let pausing = async |shown: &Shown| {
+        let answer = server.ask::<v1::JobServicePauseResponse>(shown, "JobService/Pause", &pause);
+        answer.await.map(|(answer, _)| answer.job.unwrap())
+    };
+    let status = pausing(&elsewhere).await.unwrap_err();
+    assert_eq!(reason(&status), "UNKNOWN_JOB");
+    let paused = pausing(&owner).await.unwrap();
+    assert_eq!(paused.status(), v1::JobStatus::Paused);
+    assert_eq!(paused.changed_by, "ann");
+}
+
 /// What was tried in place of a command is as secret as the command.
 #[tokio::test]
 async fn edits_are_shown_as_far_as_the_rights_go() {
