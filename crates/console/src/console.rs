@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::recorder::Recorder;
 use crate::{
     assets, bulk, components, deciding, door, editing, fact, job, letter, letters, notes,
-    operations, overview, session, stream, streams, why, workflow,
+    operations, overview, read_model, read_models, session, stream, streams, why, workflow,
 };
 
 /// The most bytes of a form. A command of a megabyte is up to three when a browser has encoded it.
@@ -108,6 +108,10 @@ impl Console {
             .route("/components", get(components::show))
             .route("/components/{name}/pause", post(components::pause))
             .route("/components/{name}/resume", post(components::resume))
+            .route("/read-models", get(read_models::list))
+            .route("/read-models/{name}", get(read_model::show))
+            .route("/read-models/{name}/switch", post(read_model::switch))
+            .route("/read-models/{name}/drop", post(read_model::drop_version))
             .route("/operations", get(operations::list))
             .route("/jobs", get(job::list).post(bulk::start))
             .route("/jobs/new", get(bulk::ask))

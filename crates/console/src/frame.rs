@@ -23,12 +23,13 @@ pub(crate) struct Way {
     pub(crate) is_here: bool,
 }
 
-const WAYS: [(&str, &str, Option<Verb>); 6] = [
+const WAYS: [(&str, &str, Option<Verb>); 7] = [
     ("/", "Overview", None),
     ("/letters", "Letters", Some(Verb::LettersRead)),
     ("/jobs", "Jobs", Some(Verb::LettersRead)),
     ("/streams", "Streams", Some(Verb::Read)),
     ("/components", "Components", Some(Verb::Observe)),
+    ("/read-models", "Read models", Some(Verb::Observe)),
     ("/operations", "Operations", Some(Verb::Admin)),
 ];
 

@@ -21,6 +21,8 @@ mod streams;
 mod stream;
 mod bulk;
 mod components;
+mod read_models;
+mod read_model;
 mod job;
 mod operations;
 mod letters;

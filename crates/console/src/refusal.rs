@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use seriatim_core::{OperatorError, QueryError, StoreError, SubmitError};
+use seriatim_core::{OperatorError, QueryError, StoreError, SubmitError, VersionError};
 use seriatim_jobs::JobError;
 use seriatim_security::{TrailError, Verb};
 
@@ -151,6 +151,24 @@ impl From<JobError> for Refusal {
     }
 }
 
+impl From<VersionError> for Refusal {
+    fn from(error: VersionError) -> Self {
+        match error {
+            VersionError::UnknownModel { .. } | VersionError::Unknown { .. } => {
+                Self::NotFound(no_version())
+            }
+            VersionError::Behind { .. }
+            | VersionError::Parked { .. }
+            | VersionError::Live { .. }
+            | VersionError::TableTaken(_) => Self::Late(error.to_string()),
+            VersionError::UnknownTable { .. } | VersionError::Query { .. } => {
+                Self::Invalid(error.to_string())
+            }
+            VersionError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<TrailError> for Refusal {
     fn from(error: TrailError) -> Self {
         Self::Unavailable(error.to_string())
@@ -160,4 +178,8 @@ impl From<TrailError> for Refusal {
 /// A letter that does not exist and one that the visitor may not see read alike.
 pub(crate) fn no_letter() -> String {
     "There is no such letter, or you may not see it.".into()
+}
+
+pub(crate) fn no_version() -> String {
+    "There is no such version of a read model here. The page of read models lists all.".into()
 }

@@ -12,6 +12,7 @@ mod meter;
 mod protobuf;
 mod streams;
 mod components;
+mod read_models;
 mod jobs;
 mod notes;
 mod operations;

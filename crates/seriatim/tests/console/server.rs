@@ -6,7 +6,7 @@ use std::time::Duration;
 use seriatim::core::Outcome;
 use seriatim::prelude::*;
 use seriatim::security::{Access, KnownToken, Policy, Rights, Token, Tokens, Verb};
-use seriatim::{BackOff, DeadLetter, FailurePolicy, LetterFilter};
+use seriatim::{AppBuilder, BackOff, DeadLetter, FailurePolicy, LetterFilter};
 use seriatim_testkit::until;
 
 use crate::client::Client;
@@ -32,15 +32,16 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one that asks nobody.
     pub(crate) async fn open() -> Self {
-        Self::with(Access::unasked()).await
+        Self::with(Access::unasked(), |app| app).await
     }
 
     /// Starts one that asks its visitors for tokens.
     pub(crate) async fn asking() -> Self {
-        Self::with(Access::new(Policy::default(), Tokens::default())).await
+        Self::with(Access::new(Policy::default(), Tokens::default()), |app| app).await
     }
 
-    async fn with(access: Access) -> Self {
+    /// Starts one with what `more` adds to the application.
+    pub(crate) async fn with(access: Access, more: impl FnOnce(AppBuilder) -> AppBuilder) -> Self {
         let park = FailurePolicy {
             back_off: BackOff {
                 retries: 0,
@@ -50,7 +51,7 @@ impl Server {
             ..FailurePolicy::park()
         };
         let app = App::open("memory:").await.unwrap();
-        let app = app
+        let app = more(app)
             .aggregate::<Tab>()
             .aggregate::<Secret>()
             .aggregate::<Meter>()
