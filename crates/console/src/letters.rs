@@ -53,6 +53,8 @@ struct LettersPage {
     fault: Option<String>,
     /// The faults of those that wait, if the visitor asks for these.
     faults: Vec<FaultLine>,
+    /// Whether there are more of them.
+    more_faults: bool,
     letters: Vec<LetterLine>,
     /// True if a job about those that wait can be started from here.
     offers_job: bool,
@@ -95,7 +97,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Refusal> {
     visitor.check(Verb::LettersRead)?;
     let filter = wanted.filter()?;
-    let faults = faults(&shared, &visitor, &filter, &wanted).await?;
+    let (faults, more_faults) = faults(&shared, &visitor, &filter, &wanted).await?;
     let (found, next) = find(&shared, &visitor, filter).await?;
     let assignees = shared.desk.assignees(&found).await?;
     let letters = found.iter().map(|letter| LetterLine {
@@ -114,30 +116,34 @@ pub(crate) async fn list(
         assignee: wanted.assignee,
         fault: wanted.fault,
         faults,
+        more_faults,
         letters,
         next,
     };
     Ok(page(StatusCode::OK, &list))
 }
 
-/// Returns the faults of the letters that wait, if these are asked for and none is chosen yet. A fault tells of the
-/// content of letters, so those are left out whose content the visitor may not see.
+/// Returns the faults of the letters that wait, if these are asked for and none is chosen yet, and
+/// whether there are more. A fault tells of the content of letters, so those are left out whose content the visitor may
+/// not see.
 async fn faults(
     shared: &Shared,
     visitor: &Visitor,
     filter: &LetterFilter,
     wanted: &Wanted,
-) -> Result<Vec<FaultLine>, Refusal> {
+) -> Result<(Vec<FaultLine>, bool), Refusal> {
     let waiting = filter.status == Some(LetterStatus::Parked);
     if !waiting || wanted.fault.is_some() || filter.after.is_some() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     }
     let groups = shared.desk.fault_groups(filter, MOST_FAULTS).await?;
     let may = |verb, group: &FaultGroup| visitor.may(verb, &group.domain);
     let groups = groups
         .into_iter()
         .filter(|group| may(Verb::LettersRead, group) && may(Verb::LettersPayload, group));
-    Ok(groups.take(FAULTS).map(FaultLine::from).collect())
+    let mut groups = groups.map(FaultLine::from);
+    let shown = groups.by_ref().take(FAULTS).collect();
+    Ok((shown, groups.next().is_some()))
 }
 
 impl From<FaultGroup> for FaultLine {

@@ -1,11 +1,7 @@
 //! What operators see and do, in a real Chromium.
 
 use serde_json::json;
-use seriatim::core::{
-    Append, CommandLetter, CommandRequest, Conflict, LetterStatus, ParkReason, Payload, Timestamp,
-    Write,
-};
-use seriatim::prelude::*;
+use seriatim::core::{LetterStatus, ParkReason, Payload};
 use seriatim_browser::{Browser, Page};
 
 use crate::server::{EVERYTHING, Server};
@@ -16,14 +12,14 @@ async fn page(server: &Server, path: &str) -> Page {
     browser.open(&server.url(path)).await.unwrap()
 }
 
-pub(crate) async fn page_without_scripts(server: &Server, path: &str) -> Page {
+async fn page_without_scripts(server: &Server, path: &str) -> Page {
     let page = page(server, "/").await;
     page.scripts_off().await.unwrap();
     page.goto(&server.url(path)).await.unwrap();
     page
 }
 
-pub(crate) async fn shows(page: &Page, css: &str, text: &str) {
+async fn shows(page: &Page, css: &str, text: &str) {
     let shown = format!(
         "(document.querySelector({}) ?? {{innerText: ''}}).innerText.includes({})",
         json!(css),
@@ -32,7 +28,7 @@ pub(crate) async fn shows(page: &Page, css: &str, text: &str) {
     page.until(&shown).await.unwrap();
 }
 
-pub(crate) async fn no_errors(page: &Page) {
+async fn no_errors(page: &Page) {
     assert_eq!(page.console_errors().await.unwrap(), Vec::<String>::new());
 }
 
@@ -180,7 +176,8 @@ async fn hostile_payloads_are_only_texts_also_on_a_phone() {
     for note in [hostile, &large] {
         letters.push(server.parked_note(note).await.1);
     }
-    letters.push(not_even_text(&server).await);
+    let not_even_text = Payload::json("Note", vec![0xff, 0xfe, b'{']);
+    letters.push(server.kept(not_even_text, ParkReason::Manual).await);
     letters.push(server.given_up().await);
     let page = page(&server, "/letters?status=").await;
     page.set_size(360, 640).await.unwrap();
@@ -234,33 +231,4 @@ async fn hostile_payloads_are_only_texts_also_on_a_phone() {
     page.click("#send").await.unwrap();
     shows(&page, "#status", "resolved").await;
     no_errors(&page).await;
-}
-
-/// Parks a command whose content is called JSON and is not even text.
-async fn not_even_text(server: &Server) -> Uuid {
-    let stream = StreamId::new(Domain::of::<Tab>(), Uuid::now_v7());
-    let payload = Payload::json("Note", vec![0xff, 0xfe, b'{']);
-    let letter = CommandLetter {
-        id: Uuid::now_v7(),
-        request: CommandRequest::new(stream, payload),
-        conflict: Conflict {
-            expected: Any,
-            current: None,
-        },
-        intervening: None,
-        base_hash: None,
-        reason: ParkReason::Manual,
-        parked_at: Timestamp::now(),
-        attempts: Vec::new(),
-        status: LetterStatus::Parked,
-    };
-    let store = server.app.coordinator().store();
-    let append = Append {
-        stream: letter.request.stream.clone(),
-        write: Write::Letter(Box::new(letter.clone())),
-        claim: None,
-        beside: Vec::new(),
-    };
-    store.append(vec![append]).await.unwrap();
-    letter.id
 }

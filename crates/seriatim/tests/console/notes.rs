@@ -1,5 +1,6 @@
 //! Notes about letters, who looks after them, and their faults.
 
+use seriatim::core::{ParkReason, Payload};
 use seriatim::security::Verb;
 
 use crate::server::{EVERYTHING, Server};
@@ -127,4 +128,23 @@ async fn faults_lead_to_their_letters() {
     let reader = server.visitor("reader", &[Verb::LettersRead]);
     let list = reader.get("/letters").await;
     assert!(list.says(&first.to_string()) && !list.says("id=\"faults\""));
+}
+
+#[tokio::test]
+async fn a_list_of_faults_that_is_cut_says_so() {
+    let server = Server::open().await;
+    for number in 0..20 {
+        kept_for(&server, &"x".repeat(number + 1)).await;
+    }
+    let list = server.stranger().get("/letters").await;
+    assert!(list.says("id=\"faults\"") && !list.says("more-faults"));
+    kept_for(&server, "another").await;
+    let list = server.stranger().get("/letters").await;
+    assert!(list.says("These are the 20 with the most letters."));
+}
+
+async fn kept_for(server: &Server, reason: &str) {
+    let command = Payload::json("Note", "{\"note\":\"\"}");
+    let reason = ParkReason::Aggregate(reason.into());
+    server.kept(command, reason).await;
 }

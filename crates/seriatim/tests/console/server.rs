@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use seriatim::core::Outcome;
+use seriatim::core::{
+    Append, CommandLetter, CommandRequest, Conflict, LetterStatus, Outcome, ParkReason, Payload,
+    Timestamp, Write,
+};
 use seriatim::prelude::*;
 use seriatim::security::{Access, KnownToken, Policy, Rights, Token, Tokens, Verb};
 use seriatim::{AppBuilder, BackOff, DeadLetter, FailurePolicy, LetterFilter};
@@ -151,6 +154,34 @@ impl Server {
         })
         .await;
         found.unwrap()
+    }
+
+    /// Keeps a command for a person, as the store would have it.
+    pub(crate) async fn kept(&self, payload: Payload, reason: ParkReason) -> Uuid {
+        let stream = StreamId::new(Domain::of::<Tab>(), Uuid::now_v7());
+        let letter = CommandLetter {
+            id: Uuid::now_v7(),
+            request: CommandRequest::new(stream, payload),
+            conflict: Conflict {
+                expected: Any,
+                current: None,
+            },
+            intervening: None,
+            base_hash: None,
+            reason,
+            parked_at: Timestamp::now(),
+            attempts: Vec::new(),
+            status: LetterStatus::Parked,
+        };
+        let append = Append {
+            stream: letter.request.stream.clone(),
+            write: Write::Letter(Box::new(letter.clone())),
+            claim: None,
+            beside: Vec::new(),
+        };
+        let store = self.app.coordinator().store();
+        store.append(vec![append]).await.unwrap();
+        letter.id
     }
 
     pub(crate) async fn letter(&self, id: Uuid) -> DeadLetter {
