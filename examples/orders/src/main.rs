@@ -7,12 +7,13 @@ mod stock;
 mod story;
 
 use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
 use mimalloc::MiMalloc;
 use seriatim::security::Config;
-use seriatim::{AnyError, App, SqliteStore, open_store};
+use seriatim::{AnyError, App, SqliteStore, StartAppError, open_store};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -25,6 +26,9 @@ use stock::Stock;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
+/// The address of the console if none is given.
+const CONSOLE: &str = "127.0.0.1:8081";
+
 /// Runs an order service, tells it a short story, and stays up for your own commands.
 #[derive(Debug, Parser)]
 struct Args {
@@ -35,9 +39,13 @@ struct Args {
     /// The address to listen on; port 0 takes any free one. By default that of the configuration, or 127.0.0.1:50051
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Serve the console, for people, to browsers at this address, for example 127.0.0.1:8081; port 0 takes any free one
+    /// The address at which browsers find the console, for people; port 0 takes any free one. By default 127.0.0.1:8081,
+    /// or any free port if that is taken
     #[arg(long, value_name = "ADDRESS")]
     console: Option<String>,
+    /// Serve no console
+    #[arg(long, conflicts_with = "console")]
+    no_console: bool,
     /// A configuration: TLS, who callers are, and what they may do (docs/security.md). No story is told then
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -103,11 +111,9 @@ async fn main() -> Result<(), AnyError> {
             "callers are not asked who they are; --config FILE changes that, see docs/security.md"
         );
     }
-    if let Some(address) = &args.console {
-        println!(
-            "the console for people is at {scheme}://{}",
-            app.console(address).await?
-        );
+    if !args.no_console {
+        let (address, note) = open_console(&app, args.console.as_deref()).await?;
+        println!("the console for people is at {scheme}://{address}{note}");
     }
     if !args.no_story && args.config.is_none() {
         story::tell(&server).await?;
@@ -118,6 +124,23 @@ async fn main() -> Result<(), AnyError> {
     ended?;
     println!("orders: everything that was admitted is finished");
     Ok(())
+}
+
+/// Serves the console at an address. By default that is [`CONSOLE`], or any free port if another process has that. Returns
+/// the address, and what is to be said about it.
+async fn open_console(
+    app: &App,
+    address: Option<&str>,
+) -> Result<(SocketAddr, String), StartAppError> {
+    match app.console(address.unwrap_or(CONSOLE)).await {
+        Err(StartAppError::Listen { source, .. })
+            if address.is_none() && source.kind() == io::ErrorKind::AddrInUse =>
+        {
+            let opened = app.console("127.0.0.1:0").await?;
+            Ok((opened, format!(" ({CONSOLE} is taken)")))
+        }
+        opened => Ok((opened?, String::new())),
+    }
 }
 
 /// What goes wrong, and when it is over; with `RUST_LOG=info` also what happens otherwise.

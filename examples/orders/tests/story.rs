@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -61,7 +61,8 @@ fn is_told_twice(store: &str, folder: &Path) {
     let list = folder.join("list.db");
     for time in 1..=2 {
         let mut orders = Command::new(env!("CARGO_BIN_EXE_orders"))
-            .args(["--store", store, "--listen", "127.0.0.1:0", "--order-list"])
+            .args(["--store", store, "--listen", "127.0.0.1:0"])
+            .args(["--console", "127.0.0.1:0", "--order-list"])
             .arg(&list)
             .stdout(Stdio::piped())
             .spawn()
@@ -228,6 +229,31 @@ fn a_reader_of_the_list_that_wants_no_more_is_no_error() {
             "{output:?}"
         );
     }
+    orders.kill().unwrap();
+    orders.wait().unwrap();
+}
+
+#[test]
+fn the_console_takes_a_free_port_if_another_process_has_its_own() {
+    // If somebody else has it, it is taken as well.
+    let _taken = TcpListener::bind("127.0.0.1:8081");
+    let folder = tempfile::tempdir().unwrap();
+    let mut orders = serve(folder.path(), &["--no-story"]);
+    let said = Lines::of(orders.stdout.take().unwrap()).until("Ctrl-C");
+    let mut lines = said.iter();
+    let line = lines.find_map(|line| line.strip_prefix("the console for people is at http://"));
+    let line = line.unwrap_or_else(|| panic!("it says where the console is: {said:#?}"));
+    let address = line.strip_suffix(" (127.0.0.1:8081 is taken)");
+    TcpStream::connect(address.unwrap_or_else(|| panic!("{line}"))).unwrap();
+    orders.kill().unwrap();
+    orders.wait().unwrap();
+
+    let mut orders = serve(folder.path(), &["--no-story", "--no-console"]);
+    let said = Lines::of(orders.stdout.take().unwrap()).until("Ctrl-C");
+    assert!(
+        !said.iter().any(|line| line.contains("console")),
+        "{said:#?}"
+    );
     orders.kill().unwrap();
     orders.wait().unwrap();
 }
