@@ -136,7 +136,7 @@ async fn shown(
     alert: Option<String>,
 ) -> Result<Response, Refusal> {
     let components = ComponentsPage {
-        frame: Frame::new("Components", "/components", visitor),
+        frame: Frame::new("Components", "/components", visitor).showing_changes(),
         alert,
         components: lines(shared).await?,
         may_operate: visitor.may_at_all(Verb::Operate),

@@ -15,9 +15,11 @@ use seriatim_schema::Payloads;
 use seriatim_security::Access;
 use tokio::sync::watch;
 
+use crate::changes::Streams;
+use crate::pulse::Pulse;
 use crate::recorder::Recorder;
 use crate::{
-    assets, bulk, components, deciding, door, editing, fact, job, letter, letters, notes,
+    assets, bulk, changes, components, deciding, door, editing, fact, job, letter, letters, notes,
     operations, overview, read_model, read_models, session, stream, streams, why, workflow,
 };
 
@@ -40,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) access: Access,
     pub(crate) audits: Option<watch::Receiver<AuditStatus>>,
     pub(crate) recorder: Recorder,
+    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) streams: Arc<Streams>,
     /// True if the cookie is only for TLS.
     pub(crate) is_secure: bool,
 }
@@ -77,6 +81,8 @@ impl Console {
             jobs,
             access,
             audits: None,
+            pulse: Arc::default(),
+            streams: Arc::default(),
             is_secure: false,
         })
     }
@@ -93,6 +99,12 @@ impl Console {
     pub fn secure_cookies(mut self, are_secure: bool) -> Self {
         self.0.is_secure = are_secure;
         self
+    }
+
+    /// Ends the requests by which pages wait for changes. They would not end by themselves, so call it before what
+    /// serves the console is closed.
+    pub fn close(&self) {
+        self.0.streams.close();
     }
 
     /// Returns what serves the console, for axum. Its pages link to one another from the root, so it needs an address of
@@ -135,6 +147,8 @@ impl Console {
             .route("/sign-out", post(session::sign_out))
             .route(assets::STYLE, get(assets::style))
             .route(assets::ICON, get(assets::icon))
+            .route(assets::SCRIPT, get(assets::script))
+            .route("/changes", get(changes::follow))
             .fallback(door::no_page)
             .layer(from_fn_with_state(self.0.clone(), door::enter))
             .with_state(self.0.clone())

@@ -34,7 +34,12 @@ pub(crate) async fn enter(
     next: Next,
 ) -> Response {
     let mut answer = match admit(&shared, &mut request).await {
-        Ok(()) => next.run(request).await,
+        Ok(()) if is_read(request.method()) => next.run(request).await,
+        Ok(()) => {
+            let answer = next.run(request).await;
+            shared.pulse.posted();
+            answer
+        }
         Err(refused) => refused,
     };
     for (name, value) in RULES {
@@ -57,13 +62,20 @@ async fn admit(shared: &Shared, request: &mut Request) -> Result<(), Response> {
         let why = "Nobody is asked who they are here, so the console is only reached by an address or as localhost.";
         return Err(Refusal::Elsewhere(why).into_response());
     }
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_read = is_read(request.method());
     if !is_read && !origin::posts_from_here(headers) {
         let why = "This was not posted by a page of the console, so nothing was done.";
         return Err(Refusal::Elsewhere(why).into_response());
     }
     let path = request.uri().path();
-    if [session::SIGN_IN, assets::STYLE, assets::ICON].contains(&path) {
+    if [
+        session::SIGN_IN,
+        assets::STYLE,
+        assets::ICON,
+        assets::SCRIPT,
+    ]
+    .contains(&path)
+    {
         return Ok(());
     }
     match identify(&shared.access, headers, request.extensions().get()).await {
@@ -80,8 +92,12 @@ async fn admit(shared: &Shared, request: &mut Request) -> Result<(), Response> {
     }
 }
 
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
 /// Finds out who somebody is, by a header, by the cookie, or by the certificate of the connection.
-async fn identify(
+pub(crate) async fn identify(
     access: &Access,
     headers: &HeaderMap,
     connection: Option<&Credentials>,

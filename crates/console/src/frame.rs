@@ -13,6 +13,8 @@ pub(crate) struct Frame {
     pub(crate) title: String,
     pub(crate) ways: Vec<Way>,
     pub(crate) who: Option<String>,
+    /// What the script does when something has changed; nothing if there is none.
+    pub(crate) live: Option<&'static str>,
 }
 
 /// A link to a page.
@@ -48,7 +50,21 @@ impl Frame {
                 })
                 .collect(),
             who: visitor.name(),
+            live: None,
         }
+    }
+
+    /// Has the script put in place what has changed.
+    pub(crate) fn showing_changes(mut self) -> Self {
+        self.live = Some("show");
+        self
+    }
+
+    /// Has the script say that something has changed. It is shown only on request: what somebody decides about stays as
+    /// they have read it.
+    pub(crate) fn telling_changes(mut self) -> Self {
+        self.live = Some("tell");
+        self
     }
 
     /// Makes the frame of a page for somebody who may not be known.
@@ -57,6 +73,7 @@ impl Frame {
             title: title.into(),
             ways: Vec::new(),
             who: None,
+            live: None,
         }
     }
 }

@@ -91,7 +91,7 @@ pub(crate) async fn list(
         .iter()
         .filter(|job| may(&visitor, job, Verb::LettersRead));
     let jobs = JobsPage {
-        frame: Frame::new("Jobs", "/jobs", &visitor),
+        frame: Frame::new("Jobs", "/jobs", &visitor).showing_changes(),
         jobs: seen.map(JobLine::from).collect(),
         next: next.flatten(),
     };
@@ -150,7 +150,8 @@ pub(crate) async fn shown(
     let runs = job.status == JobStatus::Running;
     let counts = job.counts;
     let job_page = JobPage {
-        frame: Frame::new(format!("Job {}", Id::from(id).short), "/jobs", visitor),
+        frame: Frame::new(format!("Job {}", Id::from(id).short), "/jobs", visitor)
+            .showing_changes(),
         alert: refusal.as_ref().map(Refusal::why),
         letters: letters(&job, may(visitor, &job, Verb::LettersPayload)),
         reason: job.reason.as_deref().map(show::line),

@@ -216,7 +216,7 @@ async fn letter_page(
     };
     let short = &head.id.short;
     Ok(LetterPage {
-        frame: Frame::new(format!("Letter {short}"), "/letters/", visitor),
+        frame: Frame::new(format!("Letter {short}"), "/letters/", visitor).telling_changes(),
         alert,
         head,
         body,

@@ -108,7 +108,7 @@ pub(crate) async fn list(
     let waiting = wanted.status() == LetterStatus::Parked.as_str();
     let list = LettersPage {
         offers_job: waiting && !found.is_empty() && visitor.may_at_all(Verb::LettersResolve),
-        frame: Frame::new("Letters", "/letters", &visitor),
+        frame: Frame::new("Letters", "/letters", &visitor).showing_changes(),
         status: wanted.status().to_owned(),
         kind: wanted.kind,
         domain: wanted.domain,

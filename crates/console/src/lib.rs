@@ -1,7 +1,7 @@
 //! A console in the browser: what waits for a person, and what the log and its components do.
 //!
 //! [`Console::router`] serves its pages. They are rendered here from template files and work without scripts: each action
-//! is a form that posts and then shows the page anew. `docs/console.md` says what each page is for.
+//! is a form that posts and then shows the page anew. A script of a page keeps it up to date. `docs/console.md` says what each page is for.
 //!
 //! Visitors are the callers of the application: the same tokens and certificates, and the same rights. A token is kept
 //! in a cookie of the browser. What a visitor may not do is neither offered nor done.
@@ -16,6 +16,8 @@ mod show;
 mod frame;
 mod session;
 mod assets;
+mod changes;
+mod pulse;
 mod overview;
 mod streams;
 mod stream;

@@ -65,7 +65,7 @@ pub(crate) async fn list(
         None => (Vec::new(), None),
     };
     let operations = OperationsPage {
-        frame: Frame::new("Operations", "/operations", &visitor),
+        frame: Frame::new("Operations", "/operations", &visitor).showing_changes(),
         are_recorded: shared.recorder.trail().is_some(),
         operations: found.iter().map(Line::from).collect(),
         next: next.map(|place| place.to_string()),

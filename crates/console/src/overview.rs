@@ -75,7 +75,7 @@ pub(crate) async fn show(
         audit = (shared.audits.as_ref()).map(|audits| verdict(&audits.borrow()));
     }
     let overview = OverviewPage {
-        frame: Frame::new("Overview", "/", &visitor),
+        frame: Frame::new("Overview", "/", &visitor).showing_changes(),
         domains: domains(&shared, &visitor),
         letters,
         work,

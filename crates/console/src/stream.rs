@@ -93,7 +93,7 @@ pub(crate) async fn show(
     });
     let lines = lines.collect();
     let shown = StreamPage {
-        frame: Frame::new(format!("Stream {stream}"), "/streams/", &visitor),
+        frame: Frame::new(format!("Stream {stream}"), "/streams/", &visitor).showing_changes(),
         stream: stream.clone(),
         current,
         at,

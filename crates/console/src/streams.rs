@@ -72,7 +72,7 @@ pub(crate) async fn list(
     let domains = shared.coordinator.domains().into_iter();
     let domains = domains.filter(|info| visitor.may(Verb::Read, &info.domain));
     let streams = StreamsPage {
-        frame: Frame::new("Streams", "/streams", &visitor),
+        frame: Frame::new("Streams", "/streams", &visitor).showing_changes(),
         find: find.to_owned(),
         domains: domains.map(|info| info.domain.to_string()).collect(),
         streams: found.map(lines),

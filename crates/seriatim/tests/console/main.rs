@@ -16,4 +16,5 @@ mod read_models;
 mod jobs;
 mod notes;
 mod operations;
+mod changes;
 mod browser;

@@ -45,6 +45,15 @@ impl Server {
 
     /// Starts one with what `more` adds to the application.
     pub(crate) async fn with(access: Access, more: impl FnOnce(AppBuilder) -> AppBuilder) -> Self {
+        Self::at("127.0.0.1:0", access, more).await
+    }
+
+    /// Starts one at an address.
+    pub(crate) async fn at(
+        address: &str,
+        access: Access,
+        more: impl FnOnce(AppBuilder) -> AppBuilder,
+    ) -> Self {
         let park = FailurePolicy {
             back_off: BackOff {
                 retries: 0,
@@ -65,7 +74,7 @@ impl Server {
             .start()
             .await
             .unwrap();
-        let address = app.console("127.0.0.1:0").await.unwrap();
+        let address = app.console(address).await.unwrap();
         Self {
             app,
             access,
