@@ -114,7 +114,10 @@ fn a_receipt() {
         let wire = sent(&convert::submit_response(&receipt, Echo::Events));
         assert_eq!(convert::receipt(wire, &stream()), Ok(receipt.clone()));
         let wire = sent(&convert::record_response(&receipt, Echo::Events));
-        assert_eq!(convert::receipt(wire.into(), &stream()), Ok(receipt.clone()));
+        assert_eq!(
+            convert::receipt(wire.into(), &stream()),
+            Ok(receipt.clone())
+        );
         let warning = FieldViolation::new("pages[0].command", "there is no field `a`");
         let receipt = Receipt {
             warnings: vec![warning],
