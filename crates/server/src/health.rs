@@ -15,13 +15,14 @@ use v1::admin_service_server::AdminServiceServer;
 use v1::command_service_server::CommandServiceServer;
 use v1::dead_letter_service_server::DeadLetterServiceServer;
 use v1::fact_service_server::FactServiceServer;
+use v1::job_service_server::JobServiceServer;
 use v1::operation_service_server::OperationServiceServer;
 use v1::query_service_server::QueryServiceServer;
 use v1::subscription_service_server::SubscriptionServiceServer;
 use v1::token_service_server::TokenServiceServer;
 
 use crate::services::{
-    Admin, Commands, DeadLetters, Facts, Operations, Queries, Subscriptions, Tokens,
+    Admin, Commands, DeadLetters, Facts, Jobs, Operations, Queries, Subscriptions, Tokens,
 };
 
 /// A store that takes longer than this to name its head is not serving.
@@ -32,13 +33,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const REACTIONS: &str = "seriatim.reactions";
 
 /// The names of the server as a whole, of each of its services, and of the components.
-const SERVICES: [&str; 10] = [
+const SERVICES: [&str; 11] = [
     "",
     CommandServiceServer::<Commands>::NAME,
     FactServiceServer::<Facts>::NAME,
     QueryServiceServer::<Queries>::NAME,
     SubscriptionServiceServer::<Subscriptions>::NAME,
     DeadLetterServiceServer::<DeadLetters>::NAME,
+    JobServiceServer::<Jobs>::NAME,
     AdminServiceServer::<Admin>::NAME,
     TokenServiceServer::<Tokens>::NAME,
     OperationServiceServer::<Operations>::NAME,
